@@ -1,0 +1,49 @@
+import { hasRedis } from './test/support/redis-available.mjs';
+
+// Nest 12 is ESM, and Jest cannot require() ES modules on every Node that we support: tests run as CommonJS,
+// with Nest (and what else is ESM only) transformed.
+const common = {
+  testEnvironment: 'node',
+  transform: { '^.+\\.(t|j)s$': ['@swc/jest', { module: { type: 'commonjs' } }] },
+  transformIgnorePatterns: ['/node_modules/(?!(@nestjs|content-disposition|cookie|file-type)/)'],
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  globalSetup: '<rootDir>/test/support/global-setup.mjs',
+  globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
+  setupFiles: ['reflect-metadata'],
+};
+
+const e2e = {
+  ...common,
+  testMatch: ['<rootDir>/test/*.e2e-spec.ts'],
+  setupFilesAfterEnv: ['<rootDir>/test/support/conforms-to-document.ts'],
+};
+
+const redis = hasRedis();
+
+/** The whole e2e suite runs in each stack; `stack()` in test/support/stack.ts tells a test which one it is in. */
+export default {
+  projects: [
+    { ...common, displayName: 'unit', testMatch: ['<rootDir>/src/**/*.spec.ts'] },
+    { ...e2e, displayName: 'e2e sqlite+memory', globals: { STACK: 'sqlite+memory' } },
+    ...(redis ? [{ ...e2e, displayName: 'e2e postgres+redis', globals: { STACK: 'postgres+redis' } }] : []),
+    {
+      ...common,
+      displayName: 'integration',
+      testMatch: ['<rootDir>/test/contracts/*.spec.ts', '<rootDir>/test/documents/*.spec.ts'],
+    },
+  ],
+  testTimeout: 30_000,
+  // Most of these tests wait for a server: a worker on every core, not all but one.
+  maxWorkers: '100%',
+  collectCoverageFrom: [
+    '<rootDir>/src/**/*.ts',
+    '!<rootDir>/src/**/*.spec.ts',
+    '!<rootDir>/src/main.ts',
+    '!<rootDir>/src/database/migrations/*.ts',
+  ],
+  coverageDirectory: 'coverage',
+  coverageProvider: 'v8',
+  coverageReporters: ['text-summary', 'lcov', 'json-summary'],
+  // A suite that was skipped for want of Redis leaves lines untouched that are tested elsewhere.
+  ...(redis && { coverageThreshold: { global: { lines: 95, branches: 95 } } }),
+};
