@@ -1,0 +1,618 @@
+import { execFile } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseEnv as parseEnvFile, promisify } from 'node:util';
+import { ENV_VARIABLES, type Env, InvalidEnvironmentError, loadEnv, parseEnv } from './env.js';
+
+const SECRET = 'Jq3vT9xLw2ZbR7mKd5HcYf8NsGp4UaE1';
+const PRODUCTION = { NODE_ENV: 'production', JWT_SECRET: SECRET };
+
+/** What the message must say of a value that nobody may read in it. */
+function problemsOf(source: Record<string, string | undefined>): string {
+  try {
+    parseEnv(source);
+  } catch (error) {
+    expect(error).toBeInstanceOf(InvalidEnvironmentError);
+    return (error as InvalidEnvironmentError).message;
+  }
+  throw new Error(`${JSON.stringify(source)} was accepted`);
+}
+
+const parse = (source: Record<string, string> = {}) => parseEnv({ JWT_SECRET: SECRET, ...source });
+const keyOf = ({ JWT_KEY }: Env) => JWT_KEY.export().toString();
+
+const limit = (calls: number, windowSeconds: number) => ({ limit: calls, windowSeconds });
+const sqlite = (file: string) => ({ type: 'sqlite', file });
+const postgres = (url: string) => ({ type: 'postgres', url });
+const LIMITS_ACCEPTED: [string, unknown][] = [
+  ['0', null],
+  ['1/1', limit(1, 1)],
+  ['9999999/99999', limit(9_999_999, 99_999)],
+];
+const LIMITS_REFUSED = [
+  '5',
+  '5/0',
+  '0/60',
+  '/60',
+  '5/',
+  '5/60/1',
+  '5 / 60',
+  '-5/60',
+  '1e3/60',
+  '05/60',
+  'off',
+  '10000000/1',
+];
+const NOT_WHOLE_NUMBERS = ['1e3', '0x10', '+1', '01', '-1', '1.5', '1 ', 'one', '99999999999', 'Infinity'];
+const NOT_WEB_ADDRESSES = [
+  'example.com',
+  'ftp://example.com',
+  'http://',
+  '//example.com',
+  'redis://localhost',
+];
+
+interface Variable {
+  /** As the environment has it; left out where the default depends on something else. */
+  readonly default?: unknown;
+  readonly accepted?: [string, unknown][];
+  readonly refused?: string[];
+}
+
+/** Every variable of the server but the ones that make the signing key, which have tests of their own. */
+const VARIABLES: Record<string, Variable> = {
+  NODE_ENV: {
+    default: 'development',
+    accepted: [
+      ['development', 'development'],
+      ['production', 'production'],
+      ['test', 'test'],
+    ],
+    refused: ['prod', 'Production', 'staging'],
+  },
+  HOST: {
+    default: '0.0.0.0',
+    accepted: ['127.0.0.1', '::', '::1', 'fe80::1%eth0', 'localhost', 'api-1.internal'].map((host) => [
+      host,
+      host,
+    ]),
+    refused: ['http://0.0.0.0', 'local host', '0.0.0.0/0', 'a,b'],
+  },
+  PORT: {
+    default: 8000,
+    accepted: [
+      ['0', 0],
+      ['1', 1],
+      ['65535', 65_535],
+    ],
+    refused: ['65536', ...NOT_WHOLE_NUMBERS],
+  },
+  LOG_LEVEL: {
+    default: 'info',
+    accepted: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map((level) => [level, level]),
+    refused: ['INFO', 'verbose', 'warning', '30'],
+  },
+  DATABASE_URL: {
+    default: sqlite('./data/watchlist.db'),
+    accepted: [
+      ['sqlite:///./data/watchlist.db', sqlite('./data/watchlist.db')],
+      ['sqlite:///watchlist.db', sqlite('watchlist.db')],
+      ['sqlite:///../watchlist.db', sqlite('../watchlist.db')],
+      ['sqlite:////var/lib/watchlist/watchlist.db', sqlite('/var/lib/watchlist/watchlist.db')],
+      ['postgresql://ada:pw@db:5432/watchlist', postgres('postgresql://ada:pw@db:5432/watchlist')],
+      [
+        'postgres://ada:pw@db/watchlist?sslmode=require',
+        postgres('postgres://ada:pw@db/watchlist?sslmode=require'),
+      ],
+    ],
+    refused: [
+      'sqlite:///:memory:',
+      'sqlite://',
+      'sqlite:///',
+      'sqlite:watchlist.db',
+      'sqlite://watchlist.db',
+      './data/watchlist.db',
+      'mysql://ada:pw@db/watchlist',
+      'postgresql+asyncpg://ada:pw@db/watchlist',
+      'postgresql://ada:pw@db:port/watchlist',
+      'postgres:db',
+    ],
+  },
+  REDIS_URL: {
+    default: undefined,
+    accepted: ['redis://localhost:6379', 'redis://:pw@cache:6379/2', 'rediss://ada:pw@cache:6380'].map(
+      (url) => [url, url],
+    ),
+    refused: ['localhost:6379', 'http://localhost:6379', 'redis', 'redis:/x y://'],
+  },
+  JWT_EXPIRE_MINUTES: {
+    default: 60,
+    accepted: [
+      ['1', 1],
+      ['525600', 525_600],
+    ],
+    refused: ['0', '525601', ...NOT_WHOLE_NUMBERS],
+  },
+  BCRYPT_COST: {
+    default: 12,
+    accepted: [
+      ['10', 10],
+      ['14', 14],
+    ],
+    refused: ['9', '15', '99', ...NOT_WHOLE_NUMBERS],
+  },
+  PASSWORD_PEPPER: {
+    default: undefined,
+    accepted: [['0123456789abcdef', '0123456789abcdef']],
+    refused: ['0123456789abcde', 'salt'],
+  },
+  CACHE_TTL_SECONDS: {
+    default: 30,
+    accepted: [
+      ['0', 0],
+      ['86400', 86_400],
+    ],
+    refused: ['86401', ...NOT_WHOLE_NUMBERS],
+  },
+  RATE_LIMIT_LOGIN: { default: limit(5, 60), accepted: LIMITS_ACCEPTED, refused: LIMITS_REFUSED },
+  RATE_LIMIT_REGISTER: { default: limit(10, 60), accepted: LIMITS_ACCEPTED, refused: LIMITS_REFUSED },
+  RATE_LIMIT_LIST: { default: limit(60, 60), accepted: LIMITS_ACCEPTED, refused: LIMITS_REFUSED },
+  RATE_LIMIT_WRITE: { default: limit(30, 60), accepted: LIMITS_ACCEPTED, refused: LIMITS_REFUSED },
+  RATE_LIMIT_DEFAULT: { default: limit(300, 60), accepted: LIMITS_ACCEPTED, refused: LIMITS_REFUSED },
+  RATE_LIMIT_ADDRESS: { default: limit(1200, 60), accepted: LIMITS_ACCEPTED, refused: LIMITS_REFUSED },
+  TRUST_PROXY: {
+    default: [],
+    accepted: [
+      ['10.0.0.0/8', ['10.0.0.0/8']],
+      [' loopback , linklocal,uniquelocal ', ['loopback', 'linklocal', 'uniquelocal']],
+      ['192.0.2.7,2001:db8::/32,::1,', ['192.0.2.7', '2001:db8::/32', '::1']],
+    ],
+    refused: [
+      'true',
+      'false',
+      '1',
+      '2',
+      '*',
+      'all',
+      'localhost',
+      '10/8',
+      '0x0a.0.0.0/8',
+      '10.0.0.0/33',
+      '10.0.0.0/',
+      '10.0.0.256',
+      '10.0.0.0/8,true',
+      '::/129',
+    ],
+  },
+  CORS_ORIGINS: {
+    default: [
+      'http://localhost:3000',
+      'http://127.0.0.1:3000',
+      'http://localhost:8501',
+      'http://127.0.0.1:8501',
+    ],
+    accepted: [
+      ['https://app.example.com', ['https://app.example.com']],
+      [' https://a.example , http://b.example:8080,', ['https://a.example', 'http://b.example:8080']],
+    ],
+    refused: [
+      '*',
+      'null',
+      'app.example.com',
+      'https://a.example/',
+      'https://a.example/app',
+      'https://A.example',
+      'https://a.example,*',
+    ],
+  },
+  BODY_LIMIT: {
+    default: 16_384,
+    accepted: [
+      ['1024', 1024],
+      ['1048576', 1_048_576],
+    ],
+    refused: ['0', '1023', '1048577', '16k', ...NOT_WHOLE_NUMBERS],
+  },
+  MAX_EVENT_LOOP_DELAY_MS: {
+    default: 1000,
+    accepted: [
+      ['0', 0],
+      ['60000', 60_000],
+    ],
+    refused: ['60001', ...NOT_WHOLE_NUMBERS],
+  },
+  GITHUB_API_URL: {
+    default: 'https://api.github.com',
+    accepted: [['http://127.0.0.1:9', 'http://127.0.0.1:9']],
+    refused: NOT_WEB_ADDRESSES,
+  },
+  AUDIT_WEBHOOK_SECRET: {
+    default: undefined,
+    accepted: [['0123456789abcdef', '0123456789abcdef']],
+    refused: ['0123456789abcde'],
+  },
+  AUDIT_RETENTION_DAYS: {
+    default: 0,
+    accepted: [
+      ['1', 1],
+      ['36500', 36_500],
+    ],
+    refused: ['36501', ...NOT_WHOLE_NUMBERS],
+  },
+  AUDIT_WEBHOOK_URL: { default: undefined, refused: NOT_WEB_ADDRESSES },
+  ADMIN_EMAIL: { default: undefined },
+  ADMIN_PASSWORD: { default: undefined },
+};
+
+const NAMES = Object.keys(VARIABLES);
+
+describe(parseEnv.name, () => {
+  let folder: string;
+  const outside = process.cwd();
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'watchlist-env-'));
+    process.chdir(folder);
+  });
+  afterEach(() => {
+    process.chdir(outside);
+    rmSync(folder, { recursive: true });
+  });
+
+  it('is tested here with every variable that there is', () => {
+    expect([...NAMES, 'JWT_ALG', 'JWT_SECRET', 'JWT_SECRET_FILE'].sort()).toEqual([...ENV_VARIABLES].sort());
+  });
+
+  it.each(NAMES)('has the documented default for %s', (name) => {
+    expect(parse()[name as keyof Env]).toEqual(VARIABLES[name]!.default);
+  });
+
+  it.each(NAMES)('takes an empty or blank %s for one that is not set', (name) => {
+    for (const nothing of ['', ' ', '\t\n']) {
+      expect(parse({ [name]: nothing })[name as keyof Env]).toEqual(VARIABLES[name]!.default);
+    }
+  });
+
+  it.each(
+    NAMES.flatMap((name) =>
+      (VARIABLES[name]!.accepted ?? []).map(([text, value]) => [name, text, value] as const),
+    ),
+  )('accepts %s=%s', (name, text, value) => {
+    expect(parse({ [name]: text })[name as keyof Env]).toEqual(value);
+  });
+
+  it.each(NAMES.flatMap((name) => (VARIABLES[name]!.refused ?? []).map((text) => [name, text] as const)))(
+    'refuses %s=%s and names the variable',
+    (name, text) => {
+      expect(problemsOf({ JWT_SECRET: SECRET, [name]: text })).toMatch(new RegExp(`^  - ${name} \\S`, 'm'));
+    },
+  );
+
+  it('names every variable that is wrong, one to a line', () => {
+    expect(problemsOf({ PORT: 'x', BCRYPT_COST: '4', LOG_LEVEL: 'loud' }).split('\n')).toEqual([
+      'The environment is not usable:',
+      expect.stringMatching(/^ {2}- PORT must be /),
+      expect.stringMatching(/^ {2}- LOG_LEVEL /),
+      expect.stringMatching(/^ {2}- BCRYPT_COST must be /),
+    ]);
+  });
+
+  describe('never repeats a value, which may be a secret that landed in the wrong variable', () => {
+    const LEAK = 'sesame-4711';
+    const wrong = (name: string) => {
+      switch (name) {
+        case 'HOST':
+          return { HOST: `http://${LEAK}/` };
+        case 'ADMIN_EMAIL':
+        case 'ADMIN_PASSWORD':
+        case 'AUDIT_WEBHOOK_URL':
+          return { [name]: name === 'AUDIT_WEBHOOK_URL' ? `https://${LEAK}.example` : LEAK };
+        case 'DATABASE_URL':
+        case 'REDIS_URL':
+          return { [name]: `mysql://root:${LEAK}@db/x` };
+        case 'JWT_SECRET_FILE':
+          return { NODE_ENV: 'development', JWT_SECRET: '', JWT_SECRET_FILE: `/dev/null/${LEAK}` };
+        default:
+          return { [name]: LEAK };
+      }
+    };
+
+    it.each([...ENV_VARIABLES])('%s', (name) => {
+      const message = problemsOf({ JWT_SECRET: SECRET, ...wrong(name) });
+      expect(message).toContain(name === 'AUDIT_WEBHOOK_URL' ? 'AUDIT_WEBHOOK_SECRET' : name);
+      expect(message).not.toContain(LEAK);
+    });
+  });
+
+  it.each([
+    ['ADMIN_EMAIL', 'ADMIN_PASSWORD'],
+    ['ADMIN_PASSWORD', 'ADMIN_EMAIL'],
+  ])('wants both when %s is set', (given, missing) => {
+    const message = problemsOf({ JWT_SECRET: SECRET, [given]: 'whatever@example.com' });
+    expect(message).toContain(given);
+    expect(message).toContain(missing);
+    const both = { ADMIN_EMAIL: 'ada@example.com', ADMIN_PASSWORD: 'analytical engine' };
+    expect(parse(both)).toMatchObject(both);
+  });
+
+  it('wants a secret with the webhook', () => {
+    const url = { AUDIT_WEBHOOK_URL: 'https://audit.example/hook' };
+    expect(problemsOf({ JWT_SECRET: SECRET, ...url })).toContain(
+      'AUDIT_WEBHOOK_SECRET is required with AUDIT_WEBHOOK_URL',
+    );
+    expect(parse({ ...url, AUDIT_WEBHOOK_SECRET: SECRET })).toMatchObject(url);
+  });
+
+  it('lets variables of other programs pass', () => {
+    expect(parse({ PATH: '/bin', WATCHLIST: 'x' })).not.toHaveProperty('PATH');
+  });
+
+  it('cannot be changed afterwards', () => {
+    const env = parse() as { PORT: number };
+    expect(() => (env.PORT = 1)).toThrow(TypeError);
+  });
+
+  it("understands the original's .env", () => {
+    const env = parseEnv({
+      DATABASE_URL: 'sqlite:///./data/watchlist.db',
+      JWT_SECRET: 'change-me',
+      JWT_ALG: 'HS256',
+      JWT_EXPIRE_MINUTES: '60',
+      REDIS_URL: 'redis://localhost:6379/0',
+      CACHE_TTL_SECONDS: '30',
+    });
+    expect(env).toMatchObject({ DATABASE_URL: sqlite('./data/watchlist.db'), CACHE_TTL_SECONDS: 30 });
+    expect(env.warnings).toHaveLength(1);
+  });
+
+  describe('the signing key', () => {
+    it.each(['HS384', 'RS256', 'none', 'hs256'])('is for HS256 only: JWT_ALG=%s is refused', (algorithm) => {
+      expect(problemsOf({ JWT_SECRET: SECRET, JWT_ALG: algorithm })).toContain('JWT_ALG may only be HS256');
+      expect(() => parse({ JWT_ALG: 'HS256' })).not.toThrow();
+    });
+
+    it('is JWT_SECRET, which appears nowhere else in the result', () => {
+      const env = parse();
+      expect(keyOf(env)).toBe(SECRET);
+      expect(env.JWT_KEY.type).toBe('secret');
+      expect(env).not.toHaveProperty('JWT_SECRET');
+      expect(JSON.stringify(env)).not.toContain(SECRET);
+      expect(env.warnings).toEqual([]);
+      expect(existsSync('data')).toBe(false);
+    });
+
+    it.each([
+      ['31 bytes', SECRET.slice(1)],
+      ['16 characters of two bytes, less one', 'äöüßéèñçåøæœþðł'],
+    ])('is refused with %s', (_what, secret) => {
+      for (const NODE_ENV of ['development', 'test', 'production']) {
+        expect(problemsOf({ NODE_ENV, JWT_SECRET: secret })).toContain(
+          'JWT_SECRET must have at least 32 bytes',
+        );
+      }
+    });
+
+    it('counts bytes, not characters', () => {
+      const secret = 'äöüßéèñçåøæœþðłđ';
+      expect(keyOf(parse({ JWT_SECRET: secret }))).toBe(secret);
+    });
+
+    const PLACEHOLDERS = [
+      'change-me',
+      'changeme',
+      'CHANGE_ME_TO_32_RANDOM_BYTES_PLEASE',
+      'change-this-secret-in-production-please',
+      'replace-me-with-a-long-random-string-0123',
+      'your-secret-key-goes-here-0123456789abc',
+      'super-secret-key-that-is-long-enough-0',
+      'secret-key',
+      'an-example-of-a-key-0123456789abcdefgh',
+      'x'.repeat(64),
+      '0123456012345601234560123456012345601234',
+    ];
+
+    it.each(PLACEHOLDERS)('refuses the placeholder %s in production', (placeholder) => {
+      const message = problemsOf({ ...PRODUCTION, JWT_SECRET: placeholder });
+      expect(message).toContain('JWT_SECRET is a known placeholder');
+      expect(message).not.toContain(placeholder);
+      expect(existsSync('data')).toBe(false);
+    });
+
+    it.each(PLACEHOLDERS)(
+      'replaces the placeholder %s outside production, with one warning',
+      (placeholder) => {
+        const env = parseEnv({ JWT_SECRET: placeholder });
+        expect(env.warnings).toEqual([expect.stringContaining('JWT_SECRET')]);
+        expect(env.warnings[0]).not.toContain(placeholder);
+        expect(keyOf(env)).toBe(readFileSync('data/jwt-secret', 'utf8'));
+        expect(keyOf(env)).not.toContain(placeholder);
+      },
+    );
+
+    it('must be given in production', () => {
+      const message = problemsOf({ NODE_ENV: 'production' });
+      expect(message).toContain('JWT_SECRET or JWT_SECRET_FILE must be set in production');
+      expect(existsSync('data')).toBe(false);
+    });
+
+    it('may come from a file in production', () => {
+      expect(keyOf(parseEnv({ NODE_ENV: 'production', JWT_SECRET_FILE: 'keys/jwt' }))).toBe(
+        readFileSync('keys/jwt', 'utf8'),
+      );
+    });
+
+    it('is made at the first start, for nobody else to read, and found again at the next', () => {
+      const first = keyOf(parseEnv({}));
+      expect(Buffer.byteLength(first)).toBeGreaterThanOrEqual(32);
+      expect(Buffer.from(first, 'base64url')).toHaveLength(32);
+      expect(statSync('data/jwt-secret').mode & 0o777).toBe(0o600);
+      expect(keyOf(parseEnv({}))).toBe(first);
+      rmSync('data', { recursive: true });
+      expect(keyOf(parseEnv({}))).not.toBe(first);
+    });
+
+    it('leaves nothing but the file in its folder', () => {
+      parseEnv({ JWT_SECRET_FILE: 'keys/jwt' });
+      expect(readdirSync('keys')).toEqual(['jwt']);
+    });
+
+    it('does not touch the file when JWT_SECRET is set', () => {
+      parse({ JWT_SECRET_FILE: 'keys/jwt' });
+      expect(existsSync('keys')).toBe(false);
+    });
+
+    it('is read from a file without the line break at its end', () => {
+      writeFileSync('jwt', `${SECRET}\n`);
+      expect(keyOf(parseEnv({ JWT_SECRET_FILE: 'jwt' }))).toBe(SECRET);
+    });
+
+    it.each(['', 'too-short', SECRET.slice(1), `${SECRET.slice(1)}\n`])(
+      'is refused from a file that holds %j',
+      (content) => {
+        writeFileSync('jwt', content);
+        expect(problemsOf({ JWT_SECRET_FILE: 'jwt' })).toContain(
+          'JWT_SECRET_FILE must hold at least 32 bytes',
+        );
+        expect(readFileSync('jwt', 'utf8')).toBe(content);
+      },
+    );
+
+    it.each([
+      ['in a folder that cannot be made', '/dev/null/keys/jwt'],
+      ['in a folder that is a file', 'file/jwt'],
+      ['that is a folder', 'folder'],
+    ])('is refused from a file %s', (_what, file) => {
+      writeFileSync('file', '');
+      mkdirSync('folder');
+      expect(problemsOf({ JWT_SECRET_FILE: file })).toMatch(
+        /JWT_SECRET_FILE cannot be (created|read) \(E[A-Z]+\)/,
+      );
+    });
+
+    it('is the same for all processes that start together', async () => {
+      const rounds = 300;
+      const startAt = Date.now() + 2000;
+      const outputs = await Promise.all(
+        Array.from({ length: 4 }, () => inProcessOfItsOwn(MAKE_KEYS, folder, `${startAt}`, `${rounds}`)),
+      );
+      const [keys, ...others] = outputs.map((output) => JSON.parse(output) as string[]);
+      expect(new Set(keys).size).toBe(rounds);
+      for (const other of others) expect(other).toEqual(keys);
+      expect(readdirSync(folder)).toHaveLength(rounds);
+    });
+  });
+
+  /** At the given moment makes the signing keys of many folders, one after the other, and says which. */
+  const MAKE_KEYS = `
+    const [startAt, rounds] = args;
+    while (Date.now() < Number(startAt));
+    const keyOf = (file) => env.parseEnv({ JWT_SECRET_FILE: file }).JWT_KEY.export().toString();
+    console.log(JSON.stringify(Array.from({ length: Number(rounds) }, (_, round) => keyOf('secret-' + round))));
+  `;
+});
+
+/** What a script prints that is run with `env`, this module, and `args` in `folder`. */
+async function inProcessOfItsOwn(script: string, folder: string, ...args: string[]): Promise<string> {
+  const load = `
+    const [file, folder, ...args] = process.argv.slice(1);
+    const { code } = require('@swc/core').transformFileSync(file, { module: { type: 'commonjs' } });
+    const loaded = Object.assign(new module.constructor(file), { paths: module.paths });
+    loaded._compile(code, file);
+    const env = loaded.exports;
+    process.chdir(folder);
+  `;
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['-e', load + script, join(__dirname, 'env.ts'), folder, ...args],
+    { cwd: join(__dirname, '../..'), env: { PATH: process.env['PATH'], JWT_SECRET: '', PORT: '4711' } },
+  );
+  return stdout.trim();
+}
+
+describe(loadEnv.name, () => {
+  const PRINT = `
+    try { const { PORT, HOST, LOG_LEVEL } = env.loadEnv(); console.log(PORT, HOST, LOG_LEVEL); }
+    catch (error) { console.log(error.message); }
+  `;
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'watchlist-env-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('is what the process has been given', async () => {
+    expect(await inProcessOfItsOwn(PRINT, folder)).toBe('4711 0.0.0.0 info');
+  });
+
+  it('takes from .env what the process has not been given', async () => {
+    writeFileSync(join(folder, '.env'), "PORT=1\nexport HOST='127.0.0.1' # here only\nLOG_LEVEL=\n");
+    expect(await inProcessOfItsOwn(PRINT, folder)).toBe('4711 127.0.0.1 info');
+  });
+
+  it('checks what .env says', async () => {
+    writeFileSync(join(folder, '.env'), 'LOG_LEVEL=loud\n');
+    expect(await inProcessOfItsOwn(PRINT, folder)).toContain('- LOG_LEVEL ');
+  });
+
+  it('stops at a .env that cannot be read', () => {
+    const outside = process.cwd();
+    mkdirSync(join(folder, '.env'));
+    process.chdir(folder);
+    try {
+      expect(loadEnv).toThrow(
+        new InvalidEnvironmentError(['.env cannot be read: it must be a file of NAME=value lines']),
+      );
+    } finally {
+      process.chdir(outside);
+    }
+  });
+
+  it('needs no .env', () => {
+    process.env['PORT'] = '4712';
+    process.env['JWT_SECRET'] = SECRET;
+    try {
+      expect(loadEnv().PORT).toBe(4712);
+    } finally {
+      delete process.env['PORT'];
+      delete process.env['JWT_SECRET'];
+    }
+  });
+});
+
+describe('.env.example', () => {
+  const text = readFileSync(join(__dirname, '../../.env.example'), 'utf8');
+  const assignments = text.split('\n').filter((line) => /^(# )?[A-Z][A-Z_]+=/.test(line));
+
+  it('names every variable of the server once, and no other', () => {
+    const names = assignments.map((line) => line.replace(/^# /, '').split('=')[0]);
+    expect(names.sort()).toEqual([...ENV_VARIABLES].sort());
+  });
+
+  it('can be used as it stands', () => {
+    const values = parseEnvFile(text) as Record<string, string>;
+    expect(values['ADMIN_EMAIL']).toBe('admin@example.com');
+    expect(() => parse(values)).not.toThrow();
+  });
+
+  it('states the defaults', () => {
+    const shown = Object.fromEntries(
+      assignments
+        .filter((line) => line.startsWith('# '))
+        .map((line) => line.slice(2).split(/=(.*)/s).slice(0, 2)),
+    ) as Record<string, string>;
+    const { JWT_SECRET_FILE, JWT_ALG, ...others } = shown;
+    expect({ JWT_SECRET_FILE, JWT_ALG }).toEqual({ JWT_SECRET_FILE: './data/jwt-secret', JWT_ALG: 'HS256' });
+    const { JWT_KEY: _key, ...defaults } = parse();
+    const { JWT_KEY: _sameKey, ...stated } = parse(others);
+    expect(stated).toEqual(defaults);
+  });
+});

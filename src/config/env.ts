@@ -1,0 +1,268 @@
+import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import ipaddr from 'ipaddr.js';
+import { z } from 'zod';
+
+/** At most `limit` calls in any window of `windowSeconds`; `null` in the environment's table means that the policy is off. */
+export interface RateLimit {
+  readonly limit: number;
+  readonly windowSeconds: number;
+}
+
+/** The boot stops with this: it names the variable and the rule, never the value (which may be a secret). */
+export class InvalidEnvironmentError extends Error {
+  override readonly name = 'InvalidEnvironmentError';
+  constructor(readonly problems: readonly string[]) {
+    super(`The environment is not usable:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+  }
+}
+
+const wholeNumber = (minimum: number, maximum: number) =>
+  z
+    .string()
+    .regex(/^(0|[1-9]\d{0,9})$/, 'must be a whole number')
+    .transform(Number)
+    .refine((value) => value >= minimum && value <= maximum, `must be from ${minimum} to ${maximum}`);
+
+/** `5/60`: five calls in any 60 seconds; `0`: no limit. */
+const rateLimit = z
+  .string()
+  .regex(/^(0|[1-9]\d{0,6}\/[1-9]\d{0,4})$/, 'must be <calls>/<seconds>, such as 5/60, or 0 for no limit')
+  .transform((text): RateLimit | null => {
+    if (text === '0') return null;
+    const [limit, windowSeconds] = text.split('/').map(Number) as [number, number];
+    return { limit, windowSeconds };
+  });
+
+const url = (...protocols: string[]) =>
+  z
+    .string()
+    .refine(
+      (text) =>
+        /^[a-z]+:\/\/./i.test(text) && URL.canParse(text) && protocols.includes(new URL(text).protocol),
+      `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+    );
+
+export interface SqliteDatabase {
+  readonly type: 'sqlite';
+  /** Path of the file, relative to the working folder or absolute. */
+  readonly file: string;
+}
+export interface PostgresDatabase {
+  readonly type: 'postgres';
+  readonly url: string;
+}
+
+/** SQLAlchemy's spelling, which the original's `.env` uses: three slashes for a relative path, four for an absolute one. */
+const database = z.string().transform((text, context): SqliteDatabase | PostgresDatabase => {
+  const file = /^sqlite:\/\/\/(.+)$/.exec(text)?.[1];
+  if (file === ':memory:') {
+    context.addIssue('must not be :memory: — the data would be gone at every restart; name a file');
+    return z.NEVER;
+  }
+  if (file !== undefined) return { type: 'sqlite', file };
+  if (/^postgres(ql)?:\/\//.test(text) && URL.canParse(text)) return { type: 'postgres', url: text };
+  context.addIssue('must be sqlite:///relative/path, sqlite:////absolute/path or postgresql://…');
+  return z.NEVER;
+});
+
+const commaSeparated = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean),
+);
+
+const PROXY_NAMES = ['loopback', 'linklocal', 'uniquelocal'];
+
+/** All four parts: `10/8` would mean 0.0.0.10/8. */
+const isAddress = (text: string) => ipaddr.IPv6.isValid(text) || ipaddr.IPv4.isValidFourPartDecimal(text);
+
+/** `true` and hop counts are refused: with either, a client could choose its own address. */
+const trustedProxies = commaSeparated.refine(
+  (parts) =>
+    parts.every(
+      (part) =>
+        PROXY_NAMES.includes(part) ||
+        (isAddress(part.split('/')[0]!) && (!part.includes('/') || ipaddr.isValidCIDR(part))),
+    ),
+  `must be a comma-separated list of addresses, CIDR ranges and the names ${PROXY_NAMES.join(', ')}`,
+);
+
+const origins = commaSeparated.refine(
+  (parts) => parts.every((part) => URL.canParse(part) && new URL(part).origin === part),
+  'must be a comma-separated list of origins such as https://app.example.com (no path, no trailing slash)',
+);
+
+const LOCAL_ORIGINS = [3000, 8501].flatMap((port) => [
+  `http://localhost:${port}`,
+  `http://127.0.0.1:${port}`,
+]);
+
+const schema = z
+  .object({
+    NODE_ENV: z.enum(['development', 'production', 'test']).default('development'),
+    HOST: z
+      .string()
+      .regex(/^[\w.:%-]+$/, 'must be an address or a host name')
+      .default('0.0.0.0'),
+    PORT: wholeNumber(0, 65535).default(8000),
+    LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+    DATABASE_URL: database.default({ type: 'sqlite', file: './data/watchlist.db' }),
+    REDIS_URL: url('redis:', 'rediss:').optional(),
+    JWT_ALG: z.literal('HS256', 'may only be HS256').default('HS256'),
+    JWT_SECRET: z.string().optional(),
+    JWT_SECRET_FILE: z.string().optional(),
+    JWT_EXPIRE_MINUTES: wholeNumber(1, 525_600).default(60),
+    ADMIN_EMAIL: z.string().optional(),
+    ADMIN_PASSWORD: z.string().optional(),
+    BCRYPT_COST: wholeNumber(10, 14).default(12),
+    PASSWORD_PEPPER: z.string().min(16, 'must have at least 16 characters').optional(),
+    CACHE_TTL_SECONDS: wholeNumber(0, 86_400).default(30),
+    RATE_LIMIT_LOGIN: rateLimit.default({ limit: 5, windowSeconds: 60 }),
+    RATE_LIMIT_REGISTER: rateLimit.default({ limit: 10, windowSeconds: 60 }),
+    RATE_LIMIT_LIST: rateLimit.default({ limit: 60, windowSeconds: 60 }),
+    RATE_LIMIT_WRITE: rateLimit.default({ limit: 30, windowSeconds: 60 }),
+    RATE_LIMIT_DEFAULT: rateLimit.default({ limit: 300, windowSeconds: 60 }),
+    RATE_LIMIT_ADDRESS: rateLimit.default({ limit: 1200, windowSeconds: 60 }),
+    TRUST_PROXY: trustedProxies.default([]),
+    CORS_ORIGINS: origins.default(LOCAL_ORIGINS),
+    BODY_LIMIT: wholeNumber(1024, 1_048_576).default(16_384),
+    MAX_EVENT_LOOP_DELAY_MS: wholeNumber(0, 60_000).default(1000),
+    GITHUB_API_URL: url('http:', 'https:').default('https://api.github.com'),
+    AUDIT_WEBHOOK_URL: url('http:', 'https:').optional(),
+    AUDIT_WEBHOOK_SECRET: z.string().min(16, 'must have at least 16 characters').optional(),
+    AUDIT_RETENTION_DAYS: wholeNumber(0, 36_500).default(0),
+  })
+  .superRefine((values, context) => {
+    const together = (a: keyof typeof values, b: keyof typeof values) => {
+      if ((values[a] === undefined) !== (values[b] === undefined)) {
+        context.addIssue({ code: 'custom', path: [a], message: `goes with ${b}: set both or neither` });
+      }
+    };
+    together('ADMIN_EMAIL', 'ADMIN_PASSWORD');
+    if (values.AUDIT_WEBHOOK_URL !== undefined && values.AUDIT_WEBHOOK_SECRET === undefined) {
+      context.addIssue({
+        code: 'custom',
+        path: ['AUDIT_WEBHOOK_SECRET'],
+        message: 'is required with AUDIT_WEBHOOK_URL',
+      });
+    }
+  });
+
+type Values = z.output<typeof schema>;
+
+export const ENV_VARIABLES = Object.keys(schema.shape) as readonly (keyof Values)[];
+
+/** Everything the server can be told, typed; frozen at boot. */
+export interface Env extends Omit<Values, 'JWT_SECRET' | 'JWT_SECRET_FILE' | 'JWT_ALG'> {
+  /** A KeyObject, not a string: jsonwebtoken first tries to parse a string as a PEM key, 40 times slower. */
+  readonly JWT_KEY: KeyObject;
+  /** Things to say once in the log, as soon as there is one. */
+  readonly warnings: readonly string[];
+}
+
+export const ENV = Symbol('ENV');
+export const JWT_ALGORITHM = 'HS256';
+
+const MINIMUM_SECRET_BYTES = 32;
+const PLACEHOLDER =
+  /change.?(me|this|it)|replace.?(me|this)|your.?(jwt)?.?secret|placeholder|example|super.?secret|^secret/i;
+
+function isPlaceholder(secret: string): boolean {
+  return PLACEHOLDER.test(secret) || new Set(secret).size < 8;
+}
+
+/** Creates the secret's file (0600) unless it is there. Linked into place when complete: nobody sees half of it. */
+function createSecretFile(file: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  if (existsSync(file)) return;
+  const draft = `${file}.${randomBytes(6).toString('hex')}`;
+  try {
+    writeFileSync(draft, randomBytes(32).toString('base64url'), { mode: 0o600, flag: 'wx' });
+    linkSync(draft, file);
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+/** Of several instances that start together, one creates the file and all read it. */
+function secretFromFile(file: string): Buffer {
+  try {
+    createSecretFile(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
+      throw new InvalidEnvironmentError([
+        `JWT_SECRET_FILE cannot be created (${(error as NodeJS.ErrnoException).code})`,
+      ]);
+    }
+  }
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    throw new InvalidEnvironmentError([
+      `JWT_SECRET_FILE cannot be read (${(error as NodeJS.ErrnoException).code})`,
+    ]);
+  }
+  if (Buffer.byteLength(text) < MINIMUM_SECRET_BYTES) {
+    throw new InvalidEnvironmentError([`JWT_SECRET_FILE must hold at least ${MINIMUM_SECRET_BYTES} bytes`]);
+  }
+  return Buffer.from(text);
+}
+
+function jwtKey(values: Values, warnings: string[]): KeyObject {
+  const production = values.NODE_ENV === 'production';
+  let secret = values.JWT_SECRET;
+  if (secret !== undefined && isPlaceholder(secret)) {
+    if (production)
+      throw new InvalidEnvironmentError(['JWT_SECRET is a known placeholder: set 32 random bytes']);
+    warnings.push('JWT_SECRET is a known placeholder and is not used; a random secret takes its place.');
+    secret = undefined;
+  }
+  if (secret !== undefined) {
+    if (Buffer.byteLength(secret) < MINIMUM_SECRET_BYTES) {
+      throw new InvalidEnvironmentError([`JWT_SECRET must have at least ${MINIMUM_SECRET_BYTES} bytes`]);
+    }
+    return createSecretKey(Buffer.from(secret));
+  }
+  const file = values.JWT_SECRET_FILE ?? (production ? undefined : './data/jwt-secret');
+  if (file === undefined) {
+    throw new InvalidEnvironmentError(['JWT_SECRET or JWT_SECRET_FILE must be set in production']);
+  }
+  return createSecretKey(secretFromFile(file));
+}
+
+/**
+ * Checks every variable; an empty one counts as not set (Compose and Render pass empty strings).
+ *
+ * @throws InvalidEnvironmentError naming each variable that is not usable
+ */
+export function parseEnv(source: Record<string, string | undefined>): Env {
+  const given = Object.fromEntries(
+    Object.entries(source).filter(([, value]) => value !== undefined && value.trim() !== ''),
+  );
+  const result = schema.safeParse(given);
+  if (!result.success) {
+    throw new InvalidEnvironmentError(
+      result.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`),
+    );
+  }
+  const warnings: string[] = [];
+  const { JWT_SECRET: _secret, JWT_SECRET_FILE: _file, JWT_ALG: _algorithm, ...rest } = result.data;
+  return Object.freeze({ ...rest, JWT_KEY: jwtKey(result.data, warnings), warnings });
+}
+
+/** Loads `.env` when present (what is already set wins), then checks. The only reader of `process.env`. */
+export function loadEnv(): Env {
+  try {
+    process.loadEnvFile();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+      // Such as a folder: what Compose makes of a file that it is to mount and that is not there.
+      throw new InvalidEnvironmentError(['.env cannot be read: it must be a file of NAME=value lines']);
+    }
+  }
+  return parseEnv(process.env);
+}
