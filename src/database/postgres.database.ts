@@ -1,0 +1,48 @@
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import type { PostgresDatabase } from '../config/env.js';
+import { postgresDataSource } from './data-source.js';
+import type { Database } from './database.js';
+import { inTransaction } from './in-transaction.js';
+import { migrate } from './migrate.js';
+
+/** TypeORM keeps this one to itself. */
+type PostgresQueryRunner = QueryRunner & { releasePostgresConnection(error: Error): Promise<void> };
+
+export class PostgresDatabaseConnection implements Database {
+  readonly hasConcurrentWriters = true;
+
+  private constructor(private readonly dataSource: DataSource) {}
+
+  static async open(config: PostgresDatabase): Promise<PostgresDatabaseConnection> {
+    const dataSource = await postgresDataSource(config).initialize();
+    try {
+      await migrate(dataSource);
+    } catch (error) {
+      await dataSource.destroy();
+      throw error;
+    }
+    return new PostgresDatabaseConnection(dataSource);
+  }
+
+  get reader(): EntityManager {
+    return this.dataSource.manager;
+  }
+
+  async transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    const runner = this.dataSource.createQueryRunner() as PostgresQueryRunner;
+    try {
+      // With an error the pool does not use the connection again: its transaction may still be open.
+      return await inTransaction(runner, work, (error) => runner.releasePostgresConnection(error));
+    } finally {
+      await runner.release();
+    }
+  }
+
+  async ping(): Promise<void> {
+    await this.dataSource.query('SELECT 1');
+  }
+
+  async close(): Promise<void> {
+    await this.dataSource.destroy();
+  }
+}

@@ -1,0 +1,74 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import sqlite3 from 'sqlite3';
+import { InvalidEnvironmentError } from '../config/env.js';
+import { MIGRATIONS_TABLE } from './data-source.js';
+
+/** How long to wait for the process before us (a restart) to let go of the file. */
+const LOCK_WAIT_MS = 10_000;
+
+const open = (file: string, mode: number) =>
+  new Promise<sqlite3.Database>((resolve, reject) => {
+    const database = new sqlite3.Database(file, mode, (error) => (error ? reject(error) : resolve(database)));
+  });
+const run = (database: sqlite3.Database, sql: string) =>
+  new Promise<void>((resolve, reject) => database.exec(sql, (error) => (error ? reject(error) : resolve())));
+const names = (database: sqlite3.Database) =>
+  new Promise<string[]>((resolve, reject) =>
+    database.all<{ name: string }>("SELECT name FROM sqlite_master WHERE type = 'table'", (error, rows) =>
+      error ? reject(error) : resolve(rows.map((row) => row.name)),
+    ),
+  );
+const close = (database: sqlite3.Database) => new Promise<void>((resolve) => database.close(() => resolve()));
+const refuse = ({ code }: { code?: string }): never => {
+  throw new InvalidEnvironmentError([`DATABASE_URL names a file that cannot be opened (${code})`]);
+};
+
+/**
+ * A file that somebody else's program filled is not ours to migrate. It is opened read-only and left untouched.
+ *
+ * @throws InvalidEnvironmentError
+ */
+export async function refuseForeignFile(file: string): Promise<void> {
+  if (!existsSync(file)) return;
+  const database = await open(file, sqlite3.OPEN_READONLY).catch(refuse);
+  try {
+    const tables = await names(database);
+    if (tables.length > 0 && !tables.includes(MIGRATIONS_TABLE)) {
+      throw new InvalidEnvironmentError([
+        'DATABASE_URL names a SQLite file with tables of another program; it was left as it is',
+      ]);
+    }
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'SQLITE_NOTADB') throw error;
+    throw new InvalidEnvironmentError([
+      'DATABASE_URL names a file that is not a SQLite database; it was left as it is',
+    ]);
+  } finally {
+    await close(database);
+  }
+}
+
+/**
+ * One process per file: the in-process parts of the server (write lock, copies of rows) are only true then. The
+ * lock is an open transaction on `<file>.lock`; the kernel frees it with the process, however that dies.
+ *
+ * @returns a function that lets go
+ */
+export async function lockFile(file: string, waitMs = LOCK_WAIT_MS): Promise<() => Promise<void>> {
+  const database = await mkdir(dirname(file), { recursive: true })
+    .then(() => open(`${file}.lock`, sqlite3.OPEN_READWRITE | sqlite3.OPEN_CREATE))
+    .catch(refuse);
+  database.configure('busyTimeout', waitMs);
+  try {
+    await run(database, 'BEGIN EXCLUSIVE');
+  } catch (error) {
+    await close(database);
+    if ((error as { code?: string }).code !== 'SQLITE_BUSY') throw error;
+    throw new InvalidEnvironmentError([
+      'DATABASE_URL names a SQLite file that another process serves; several processes need PostgreSQL',
+    ]);
+  }
+  return () => close(database);
+}
