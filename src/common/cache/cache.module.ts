@@ -1,0 +1,25 @@
+import { Module } from '@nestjs/common';
+import { ENV, type Env } from '../../config/env.js';
+import { REDIS } from '../redis/redis.module.js';
+import type { RedisConnection } from '../redis/redis-connection.js';
+import { MemoryResponseStore } from './memory-response.store.js';
+import { RedisResponseStore } from './redis-response.store.js';
+import { RESPONSE_STORE, ResponseCacheInterceptor } from './response-cache.interceptor.js';
+import type { ResponseStore } from './response-store.js';
+
+@Module({
+  providers: [
+    ResponseCacheInterceptor,
+    {
+      provide: RESPONSE_STORE,
+      inject: [ENV, REDIS],
+      useFactory: (env: Env, redis: RedisConnection | null): ResponseStore | null => {
+        const ttlMs = env.CACHE_TTL_SECONDS * 1000;
+        if (ttlMs === 0) return null;
+        return redis === null ? new MemoryResponseStore(ttlMs) : new RedisResponseStore(redis, ttlMs);
+      },
+    },
+  ],
+  exports: [ResponseCacheInterceptor, RESPONSE_STORE],
+})
+export class CacheModule {}

@@ -1,0 +1,101 @@
+import {
+  type CallHandler,
+  type ExecutionContext,
+  Inject,
+  Injectable,
+  type NestInterceptor,
+} from '@nestjs/common';
+import { from, lastValueFrom, type Observable } from 'rxjs';
+import type { HttpReply, HttpRequest } from '../http/caller.js';
+import { listETag, listKey, queryHash } from './cache-keys.js';
+import type { ResponseStore } from './response-store.js';
+
+/** `ResponseStore | null`: null when `CACHE_TTL_SECONDS` is 0. */
+export const RESPONSE_STORE = Symbol('RESPONSE_STORE');
+
+type Outcome = 'HIT' | 'MISS' | 'BYPASS';
+interface Answer {
+  readonly body: string;
+  readonly outcome: Outcome;
+}
+
+/** What the query means when it says nothing. A spelling that is missing here costs a second entry, never a wrong one. */
+const QUERY_DEFAULTS = { skip: '0', limit: '10', sort: 'created_at_desc' };
+
+function matches(ifNoneMatch: string | undefined, etag: string): boolean {
+  if (ifNoneMatch === undefined) return false;
+  const opaque = (tag: string) => tag.trim().replace(/^W\//, '');
+  return ifNoneMatch.split(',').some((tag) => opaque(tag) === opaque(etag));
+}
+
+/**
+ * Keeps answers as the bytes that are sent. The version that is in every key came with the caller, before any
+ * data is read here; see cache-keys.ts for why that makes them coherent. The request's own `Cache-Control` is not
+ * looked at: nobody needs to ask for freshness, and nobody can make us compute.
+ */
+@Injectable()
+export class ResponseCacheInterceptor implements NestInterceptor {
+  /** By the versioned key: with the bare one, a reader could be handed the answer to an older question. */
+  private readonly flights = new Map<string, Promise<Answer>>();
+
+  constructor(@Inject(RESPONSE_STORE) private readonly store: ResponseStore | null) {}
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<string | undefined> {
+    return from(this.answer(context, next));
+  }
+
+  private async answer(context: ExecutionContext, next: CallHandler): Promise<string | undefined> {
+    const http = context.switchToHttp();
+    const { user, query, headers } = http.getRequest<HttpRequest>();
+    const reply = http.getResponse<HttpReply>();
+    if (user === undefined) throw new Error('@CacheResponse() on a public route');
+    const hash = queryHash(query as Record<string, unknown>, QUERY_DEFAULTS);
+    const etag = listETag(user.id, user.listVersion, hash);
+    if (matches(headers['if-none-match'], etag))
+      return this.reply(reply, etag, { body: '', outcome: 'HIT' }, 304);
+    const answer = await this.find(listKey(user.id, user.listVersion, hash), next);
+    return this.reply(reply, etag, answer, headers['if-none-match']?.trim() === '*' ? 304 : 200);
+  }
+
+  private reply(
+    reply: HttpReply,
+    etag: string,
+    { body, outcome }: Answer,
+    status: 200 | 304,
+  ): string | undefined {
+    reply.headers({
+      etag,
+      vary: 'Authorization, Origin',
+      'cache-control': 'private, no-cache',
+      'x-cache': outcome,
+    });
+    if (status === 304) {
+      reply.code(304);
+      return undefined;
+    }
+    reply.header('content-type', 'application/json; charset=utf-8');
+    return body;
+  }
+
+  private async find(key: string, next: CallHandler): Promise<Answer> {
+    if (this.store === null) return { body: await compute(next), outcome: 'BYPASS' };
+    let flight = this.flights.get(key);
+    if (flight === undefined) {
+      flight = this.findInStore(this.store, key, next).finally(() => this.flights.delete(key));
+      this.flights.set(key, flight);
+    }
+    return flight;
+  }
+
+  private async findInStore(store: ResponseStore, key: string, next: CallHandler): Promise<Answer> {
+    const stored = await store.get(key);
+    if (typeof stored === 'string') return { body: stored, outcome: 'HIT' };
+    const body = await compute(next);
+    const isStored = stored === null && (await store.set(key, body));
+    return { body, outcome: isStored ? 'MISS' : 'BYPASS' };
+  }
+}
+
+async function compute(next: CallHandler): Promise<string> {
+  return JSON.stringify(await lastValueFrom(next.handle()));
+}

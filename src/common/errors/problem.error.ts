@@ -1,0 +1,55 @@
+import { STATUS_CODES } from 'node:http';
+
+export interface FieldError {
+  readonly field: string;
+  readonly message: string;
+}
+
+/** RFC 9457, with our extension members `code`, `request_id` and, for 422, `errors`. */
+export interface ProblemDocument {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: string;
+  readonly request_id: string;
+  readonly instance: string;
+  readonly errors?: readonly FieldError[];
+}
+
+/** RFC 9110 renamed these two; Node still has the old names. */
+const TITLES: Record<number, string> = { 413: 'Content Too Large', 422: 'Unprocessable Content' };
+
+/**
+ * What a caller may be told about a failure: each feature's errors extend this and know their own status and
+ * code. Anything that is not one of these is answered 500 `INTERNAL` and only the log learns the cause.
+ */
+export class ProblemError extends Error {
+  readonly headers: Readonly<Record<string, string>> = {};
+  readonly errors?: readonly FieldError[];
+
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    detail: string,
+    options?: { cause?: unknown; headers?: Record<string, string>; errors?: readonly FieldError[] },
+  ) {
+    super(detail, options?.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    if (options?.headers) this.headers = options.headers;
+    if (options?.errors) this.errors = options.errors;
+  }
+
+  toDocument(requestId: string, instance: string): ProblemDocument {
+    return {
+      type: `urn:watchlist:problem:${this.code.toLowerCase().replaceAll('_', '-')}`,
+      title: TITLES[this.status] ?? STATUS_CODES[this.status] ?? 'Error',
+      status: this.status,
+      detail: this.message,
+      code: this.code,
+      request_id: requestId,
+      instance,
+      ...(this.errors && { errors: this.errors }),
+    };
+  }
+}

@@ -1,0 +1,46 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, Inject, Logger } from '@nestjs/common';
+import { ENV, type Env } from '../../config/env.js';
+import type { HttpReply, HttpRequest } from '../http/caller.js';
+import { pathOf } from '../http/path.js';
+import type { ProblemError } from './problem.error.js';
+import { toProblem } from './to-problem.js';
+
+export const PROBLEM_MEDIA_TYPE = 'application/problem+json; charset=utf-8';
+
+/** The one place where an error becomes an answer. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  private readonly logger = new Logger('Problem');
+
+  constructor(@Inject(ENV) private readonly env: Env) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    this.send(
+      http.getRequest<HttpRequest>(),
+      http.getResponse<HttpReply>(),
+      toProblem(error, this.env.BODY_LIMIT),
+    );
+  }
+
+  private send(request: HttpRequest, reply: HttpReply, problem: ProblemError): void {
+    if (problem.status >= 500) {
+      this.logger[problem.status === 500 ? 'error' : 'warn']({
+        msg: 'request failed',
+        code: problem.code,
+        request_id: request.id,
+        err: problem.cause instanceof Error ? problem.cause : problem,
+      });
+    }
+    sendProblem(request, reply, problem);
+  }
+}
+
+export function sendProblem(request: HttpRequest, reply: HttpReply, problem: ProblemError): void {
+  void reply
+    .code(problem.status)
+    .headers(problem.headers)
+    .header('content-type', PROBLEM_MEDIA_TYPE)
+    .header('cache-control', 'no-store')
+    .send(JSON.stringify(problem.toDocument(request.id, pathOf(request.url))));
+}

@@ -1,0 +1,12 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+
+/** As much of the signed-in user as the shared machinery (limits, cache, log) needs. */
+export interface Caller {
+  readonly id: number;
+  /** Changes with every write to the user's list; read before any of the list's data. */
+  readonly listVersion: string;
+}
+
+/** `user` is where passport puts who is asking; absent on public routes. */
+export type HttpRequest = FastifyRequest & { user?: Caller };
+export type HttpReply = FastifyReply;

@@ -1,0 +1,30 @@
+import ipaddr from 'ipaddr.js';
+import { LRUCache } from 'lru-cache';
+
+/** `203.0.113.7:1234`, `[2001:db8::1]:1234`: some proxies state the client's port too, a new one per connection. */
+const WITH_PORT = /^(?:(\d+\.\d+\.\d+\.\d+):\d+|\[([^\]]+)\](?::\d+)?)$/;
+
+/**
+ * One spelling per address, so that no spelling earns a quota of its own: IPv4-mapped IPv6 becomes IPv4, and
+ * IPv6 is cut to its /64, because one household or server is handed a whole /64.
+ */
+export function addressBucket(stated: string): string {
+  let bucket = buckets.get(stated);
+  if (bucket === undefined) {
+    bucket = computeBucket(stated);
+    buckets.set(stated, bucket);
+  }
+  return bucket;
+}
+
+const buckets = new LRUCache<string, string>({ max: 10_000 });
+
+function computeBucket(stated: string): string {
+  const [, ipv4, ipv6] = WITH_PORT.exec(stated) ?? [];
+  const address = ipv4 ?? ipv6 ?? stated;
+  if (!ipaddr.isValid(address)) return address;
+  const parsed = ipaddr.process(address);
+  if (parsed.kind() === 'ipv4') return parsed.toString();
+  const network = ipaddr.IPv6.networkAddressFromCIDR(`${(parsed as ipaddr.IPv6).toNormalizedString()}/64`);
+  return `${network.toString()}/64`;
+}

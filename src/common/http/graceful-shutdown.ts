@@ -1,0 +1,45 @@
+import type { Server } from 'node:http';
+import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { FastifyInstance } from 'fastify';
+import { ShuttingDownError } from '../errors/common.errors.js';
+
+const SWEEP_INTERVAL_MS = 100;
+/** After this, connections that still hold a request are cut. */
+const DEADLINE_MS = 8000;
+
+/**
+ * On SIGTERM: requests in flight finish, new ones get 503, and connections are closed as they fall idle. Left to
+ * itself the server would wait for every keep-alive connection to time out, more than a minute.
+ */
+@Injectable()
+export class GracefulShutdown implements OnModuleInit, OnModuleDestroy {
+  private draining = false;
+
+  constructor(private readonly host: HttpAdapterHost) {}
+
+  onModuleInit(): void {
+    const instance = this.host.httpAdapter.getInstance<FastifyInstance>();
+    instance.addHook('onRequest', (_request, _reply, done) =>
+      done(this.draining ? new ShuttingDownError() : undefined),
+    );
+    instance.addHook('onSend', (_request, reply, payload, done) => {
+      if (this.draining) reply.header('connection', 'close');
+      done(null, payload);
+    });
+  }
+
+  /** Nest calls this first, before the server stops listening. */
+  onModuleDestroy(): void {
+    this.draining = true;
+    const server = this.host.httpAdapter.getHttpServer() as Server;
+    const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_INTERVAL_MS);
+    const deadline = setTimeout(() => server.closeAllConnections(), DEADLINE_MS);
+    server.once('close', () => {
+      clearInterval(sweep);
+      clearTimeout(deadline);
+    });
+    sweep.unref();
+    deadline.unref();
+  }
+}

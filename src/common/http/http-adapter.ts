@@ -1,0 +1,315 @@
+import { type IncomingMessage, METHODS } from 'node:http';
+import type { Socket } from 'node:net';
+import cors from '@fastify/cors';
+import underPressure from '@fastify/under-pressure';
+import { Logger } from '@nestjs/common';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Env } from '../../config/env.js';
+import {
+  BadRequestError,
+  HeadersTooLargeError,
+  MethodNotAllowedError,
+  NotFoundError,
+  OverloadedError,
+  RateLimitedError,
+  RequestTimeoutError,
+  UriTooLongError,
+} from '../errors/common.errors.js';
+import type { ProblemError } from '../errors/problem.error.js';
+import { PROBLEM_MEDIA_TYPE, sendProblem } from '../errors/problem.filter.js';
+import { AddressLimiter } from '../rate-limit/address-limiter.js';
+import { type RateLimitState, retryAfterSeconds } from '../rate-limit/rate-limits.js';
+import { AllowedMethods } from './allowed-methods.js';
+import { useStrictJsonBodies } from './json-body.parser.js';
+import { originForm, pathOf } from './path.js';
+import { requestContext } from './request-context.js';
+import { requestIdOf } from './request-id.js';
+import { DOCS_CONTENT_SECURITY_POLICY, EXPOSED_HEADERS, SECURITY_HEADERS } from './security-headers.js';
+
+const MAXIMUM_URL_LENGTH = 8192;
+/** Of the request line and the headers together. */
+const MAXIMUM_HEAD_SIZE = 16_384;
+const HEADERS_TIMEOUT_MS = 5_000;
+const REQUEST_TIMEOUT_MS = 10_000;
+/** Longer than the idle time of the usual balancers, so that they, not we, close an idle connection. */
+const KEEP_ALIVE_TIMEOUT_MS = 72_000;
+
+/** Health answers whatever happens: never counted, never shed. */
+const isHealth = (path: string) => path === '/health' || path.startsWith('/health/');
+const isDocs = (path: string) => path === '/docs' || path.startsWith('/docs/');
+/** What else is asked of Swagger's file server (`..`, NUL, endless names) it answers with errors of its own. */
+const DOCS_FILE = /^\/docs\/[\w-]{1,64}(\.[\w-]{1,16}){0,3}$/;
+/** So it does when it cannot serve the part, or the version, that these ask for: it serves the whole file instead. */
+const DOCS_IGNORED_HEADERS = ['range', 'if-match', 'if-unmodified-since'];
+
+/** The path as its route has it, however the client spelled it: `/%761/auth/me` is `/v1/auth/me`. */
+function routedPathOf(request: FastifyRequest): string {
+  const { url } = request.routeOptions;
+  return url === undefined || url === '*' ? pathOf(request.url) : url;
+}
+
+const isPreflight = ({ method, headers }: FastifyRequest) =>
+  method === 'OPTIONS' &&
+  headers.origin !== undefined &&
+  headers['access-control-request-method'] !== undefined;
+
+/**
+ * Fastify with its edge set up: who is asking, how often, and whether what arrives is worth reading at all are
+ * settled here, before Nest sees the request. The order of the checks is the contract's.
+ */
+export async function createHttpAdapter(env: Env): Promise<FastifyAdapter> {
+  const edge = new HttpEdge(env);
+  const adapter = new FastifyAdapter({
+    requestIdHeader: false,
+    genReqId: requestIdOf,
+    rewriteUrl: ({ url = '/' }) => originForm(url),
+    trustProxy: env.TRUST_PROXY.length > 0 ? env.TRUST_PROXY : false,
+    bodyLimit: env.BODY_LIMIT,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    http: {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: 1000,
+      maxHeaderSize: MAXIMUM_HEAD_SIZE,
+      // Node would answer these itself, in plain text and without a request id; `refusal` does.
+      requireHostHeader: false,
+    },
+    // Our own answer while shutting down is a problem document (graceful-shutdown.ts).
+    return503OnClosing: false,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAXIMUM_HEAD_SIZE },
+    skipMiddie: true,
+    frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) =>
+      edge.answerUndecodablePath(request, reply),
+    clientErrorHandler: (error: Error, socket) => edge.answerBrokenRequest(error, socket),
+  });
+  await edge.install(adapter.getInstance() as unknown as FastifyInstance);
+  return adapter;
+}
+
+class HttpEdge {
+  private readonly logger = new Logger('Http');
+  private readonly addresses: AddressLimiter;
+  private readonly states = new WeakMap<FastifyRequest, RateLimitState>();
+  private methods!: AllowedMethods;
+  private isOverloaded: () => boolean = () => false;
+  private untrustedProxySeen = false;
+
+  constructor(private readonly env: Env) {
+    this.addresses = new AddressLimiter(env);
+  }
+
+  async install(instance: FastifyInstance): Promise<void> {
+    this.methods = new AllowedMethods(instance);
+    useStrictJsonBodies(instance);
+    instance.addHook('onRequest', (request, reply, done) => {
+      const { ip } = request;
+      // Who has gone already has no address to be counted under, and no use for an answer.
+      if (ip === undefined) {
+        reply.hijack();
+        request.raw.destroy();
+        return;
+      }
+      // Kept: the socket forgets it when the client goes, while limits and audit still ask for it.
+      Object.defineProperty(request, 'ip', { value: ip });
+      this.receive(request, reply);
+      done();
+    });
+    // Between the two: a refusal must carry the CORS headers too, or a browser's script cannot read it.
+    await instance.register(cors, {
+      origin: this.env.CORS_ORIGINS,
+      methods: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'],
+      allowedHeaders: ['Authorization', 'Content-Type', 'If-None-Match', 'X-Request-ID'],
+      exposedHeaders: EXPOSED_HEADERS,
+      strictPreflight: false,
+      // A preflight is answered below, where the other refusals are: it is counted, and no other OPTIONS is one.
+      preflightContinue: true,
+      maxAge: 600,
+    });
+    if (this.env.MAX_EVENT_LOOP_DELAY_MS > 0) {
+      // Only its measurement: its own hook would shed health checks too.
+      await instance.register(underPressure, {
+        maxEventLoopDelay: this.env.MAX_EVENT_LOOP_DELAY_MS,
+        pressureHandler: () => undefined,
+      });
+      this.isOverloaded = () => instance.isUnderPressure();
+    }
+    instance.addHook('onRequest', (request, reply, done) => {
+      const refusal = this.refusal(request);
+      // Nest's error handler does not reach the CORS plugin's own route.
+      if (request.method !== 'OPTIONS') done(refusal);
+      else if (refusal) sendProblem(request, reply, refusal);
+      else void reply.code(204).send();
+    });
+    // Left to itself, Node closes the connection on the one and answers the other with an empty 417.
+    instance.server.on('connect', (message: IncomingMessage, socket: Socket) => {
+      // Node has let go of this socket: its errors would end the process, and nobody else would close it.
+      socket.on('error', () => socket.destroy());
+      this.answerByHand(socket, this.unroutable('CONNECT', message.url ?? '/'));
+      socket.destroySoon();
+    });
+    instance.server.on('checkExpectation', (...exchange) => instance.server.emit('request', ...exchange));
+    // Not earlier: reading the body leaves the asynchronous context in which an earlier hook ran.
+    instance.addHook('preValidation', (request, _reply, done) => {
+      requestContext.run({ requestId: request.id, address: request.ip }, done);
+    });
+    instance.addHook('onClose', (_instance, done) => {
+      this.addresses.close();
+      done();
+    });
+  }
+
+  /** Fastify's router gives up on a path that it cannot decode before any hook runs. */
+  answerUndecodablePath(request: FastifyRequest, reply: FastifyReply): void {
+    this.receive(request, reply);
+    sendProblem(
+      request,
+      reply,
+      this.overLimit(request) ?? new BadRequestError('The path is not valid percent-encoded UTF-8.'),
+    );
+  }
+
+  /** What is not even HTTP, or did not arrive in time, never becomes a request: the answer is written by hand. */
+  answerBrokenRequest(error: BrokenRequest, socket: Socket): void {
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const { method, target, isWhole } = requestLineOf(error.rawPacket);
+    this.answerByHand(
+      socket,
+      isWhole && !METHODS.includes(method)
+        ? this.unroutable(method, target)
+        : brokenRequestProblem(error.code, target),
+      error.rawPacket !== undefined,
+    );
+  }
+
+  /** `isCounted`: not where all that is known is that nothing came. */
+  private answerByHand(socket: Socket, refusal: ProblemError, isCounted = true): void {
+    const checked = this.addresses.check(socket.remoteAddress ?? '', isCounted);
+    const isKnownRoute = refusal instanceof NotFoundError || refusal instanceof MethodNotAllowedError;
+    const problem =
+      !isCounted || isKnownRoute || checked === null || checked.state.allowed
+        ? refusal
+        : new RateLimitedError(retryAfterSeconds(checked.state));
+    const requestId = requestIdOf({ headers: {} });
+    const document = problem.toDocument(requestId, '/');
+    const body = JSON.stringify(document);
+    const headers = {
+      ...SECURITY_HEADERS,
+      ...checked?.headers,
+      ...problem.headers,
+      'content-type': PROBLEM_MEDIA_TYPE,
+      'content-length': String(Buffer.byteLength(body)),
+      'cache-control': 'no-store',
+      'x-request-id': requestId,
+      connection: 'close',
+    };
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    socket.end(`HTTP/1.1 ${document.status} ${document.title}\r\n${lines.join('')}\r\n${body}`);
+  }
+
+  private receive(request: FastifyRequest, reply: FastifyReply): void {
+    const path = routedPathOf(request);
+    reply.header('x-request-id', request.id).headers(SECURITY_HEADERS);
+    if (isDocs(path)) {
+      reply.header('content-security-policy', DOCS_CONTENT_SECURITY_POLICY);
+      for (const name of DOCS_IGNORED_HEADERS) delete request.headers[name];
+    } else if (path.startsWith('/v1')) reply.header('cache-control', 'no-store');
+    this.warnOfUntrustedProxy(request);
+    const checked = this.addresses.check(request.ip, !isHealth(path));
+    if (checked === null) return;
+    reply.headers(checked.headers);
+    if (!isHealth(path)) this.states.set(request, checked.state);
+  }
+
+  /** The contract's order: 404/405, 429, then what can be said without reading the body. */
+  private refusal(request: FastifyRequest): ProblemError | undefined {
+    if (isPreflight(request)) return this.overLimit(request);
+    if (request.is404 || request.method === 'OPTIONS') return this.unroutable(request.method, request.url);
+    const path = pathOf(request.url);
+    const route = routedPathOf(request);
+    if (route === '/docs/*' && !DOCS_FILE.test(path)) return new NotFoundError();
+    const limited = this.overLimit(request);
+    if (limited) return limited;
+    if (!hasHost(request.raw)) return new BadRequestError('The request must have exactly one Host header.');
+    if (request.url.length > MAXIMUM_URL_LENGTH) return new UriTooLongError(MAXIMUM_URL_LENGTH);
+    if (!isDecodable(request.url.slice(path.length))) {
+      return new BadRequestError('The query is not valid percent-encoded UTF-8.');
+    }
+    if (!isHealth(route) && this.isOverloaded()) return new OverloadedError();
+    return undefined;
+  }
+
+  private unroutable(method: string, target: string): ProblemError {
+    const allowed = this.methods.at(pathOf(originForm(target)));
+    return allowed.length > 0 ? new MethodNotAllowedError(method, allowed) : new NotFoundError();
+  }
+
+  private overLimit(request: FastifyRequest): ProblemError | undefined {
+    const state = this.states.get(request);
+    return state === undefined || state.allowed ? undefined : new RateLimitedError(retryAfterSeconds(state));
+  }
+
+  /** Behind a proxy that is not listed, all clients share one address: worth one line, before the complaints come. */
+  private warnOfUntrustedProxy(request: FastifyRequest): void {
+    if (this.untrustedProxySeen || this.env.NODE_ENV !== 'production') return;
+    const forwarded = request.headers['x-forwarded-for'] ?? request.headers['forwarded'];
+    if (forwarded === undefined || request.ip !== request.socket.remoteAddress) return;
+    this.untrustedProxySeen = true;
+    this.logger.warn(
+      `${request.ip} sends a forwarding header and is not trusted: if it is your proxy, list it in TRUST_PROXY`,
+    );
+  }
+}
+
+function isDecodable(query: string): boolean {
+  try {
+    decodeURIComponent(query);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** RFC 9112: without a Host, or with two, nobody can say for whom a request is. HTTP/1.0 does not know it yet. */
+function hasHost({ httpVersion, rawHeaders }: IncomingMessage): boolean {
+  let hosts = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    if (rawHeaders[index]!.toLowerCase() === 'host') hosts++;
+  }
+  return hosts === 1 || (hosts === 0 && httpVersion === '1.0');
+}
+
+interface BrokenRequest extends Error {
+  readonly code?: string;
+  /** What the parser gave up on; absent for what did not come in time. */
+  readonly rawPacket?: Buffer;
+}
+
+/** What can still be told of a request that never became one, provided that its beginning came in the last packet. */
+function requestLineOf(packet: Buffer = Buffer.alloc(0)): {
+  method: string;
+  target: string;
+  isWhole: boolean;
+} {
+  const [, method = '', target = '/', end] =
+    /^([!#$%&'*+.^_`|~\w-]+) (\S+)( HTTP\/1\.[01]\r\n)?/.exec(
+      packet.toString('latin1', 0, MAXIMUM_HEAD_SIZE),
+    ) ?? [];
+  return { method, target, isWhole: end !== undefined };
+}
+
+function brokenRequestProblem(code: string | undefined, target: string): ProblemError {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return target.length > MAXIMUM_URL_LENGTH
+        ? new UriTooLongError(MAXIMUM_URL_LENGTH)
+        : new HeadersTooLargeError();
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new RequestTimeoutError();
+    default:
+      return new BadRequestError('This is not a valid HTTP request.');
+  }
+}

@@ -1,0 +1,117 @@
+import { plainToInstance } from 'class-transformer';
+import { validateSync } from 'class-validator';
+import fc from 'fast-check';
+import {
+  HasLength,
+  HasNoControlCharacters,
+  IsId,
+  IsOmittable,
+  IsOneOf,
+  NormalizedText,
+  QueryInteger,
+} from './fields.js';
+
+class Fields {
+  @IsOmittable()
+  @IsId()
+  id?: unknown;
+
+  @QueryInteger({ description: 'Any.' })
+  number?: unknown;
+
+  @QueryInteger({ minimum: 2, maximum: 12, description: 'A few.' })
+  month?: unknown;
+
+  @IsOmittable()
+  @NormalizedText()
+  @HasLength(2, 4)
+  @HasNoControlCharacters()
+  text?: unknown;
+
+  @IsOmittable()
+  @IsOneOf(['red', 'green'])
+  word?: unknown;
+}
+
+/** What the field holds after all, or what is said against it. */
+function resultOf(field: keyof Fields, value: unknown): unknown {
+  const instance = plainToInstance(Fields, { [field]: value });
+  const [error] = validateSync(instance);
+  return error ? Object.values(error.constraints!)[0] : instance[field];
+}
+
+describe(IsId.name, () => {
+  it.each([1, 42, 2_147_483_647])('takes %p', (value) => {
+    expect(resultOf('id', value)).toBe(value);
+  });
+
+  it.each([0, -1, 1.5, 2_147_483_648, NaN, Infinity, '1', true, null, [1], {}])('refuses %p', (value) => {
+    expect(resultOf('id', value)).toBe('must be a whole number from 1 to 2147483647');
+  });
+});
+
+describe(QueryInteger.name, () => {
+  it.each(['0', '7', '2147483647'])('reads %p', (text) => {
+    expect(resultOf('number', text)).toBe(Number(text));
+  });
+
+  it.each(['2', '12'])('takes %p, a bound of its own', (text) => {
+    expect(resultOf('month', text)).toBe(Number(text));
+  });
+
+  it.each(['1', '13', '02', ['2', '2'], {}, null])('refuses %p, and names the bounds', (value) => {
+    expect(resultOf('month', value)).toBe('must be a whole number from 2 to 12, given once');
+  });
+
+  it('reads every number in its one spelling, and nothing else', () => {
+    const isOne = (text: string) => /^(0|[1-9][0-9]*)$/.test(text) && BigInt(text) <= 2_147_483_647n;
+    const nearly = fc.string({ unit: fc.constantFrom(...'0123456789+-. ex_'), maxLength: 12 });
+    fc.assert(
+      fc.property(fc.oneof(nearly, fc.nat().map(String)), (text) => {
+        expect(typeof resultOf('number', text) === 'number').toBe(isOne(text));
+      }),
+    );
+  });
+});
+
+describe('text', () => {
+  it('is counted in code points, after trimming and NFC', () => {
+    const text = fc.string({ unit: 'binary', maxLength: 8 }).filter((given) => !/\p{Cc}/u.test(given));
+    fc.assert(
+      fc.property(text, (given) => {
+        const normalized = given.trim().normalize('NFC');
+        const { length } = [...normalized];
+        expect(resultOf('text', given)).toBe(
+          length >= 2 && length <= 4 ? normalized : 'must be text of 2 to 4 characters',
+        );
+      }),
+    );
+  });
+
+  it.each([null, 12, true, ['ab'], { length: 3 }])('is not %p', (value) => {
+    expect(resultOf('text', value)).toBe('must be text of 2 to 4 characters');
+  });
+
+  it('has no control characters', () => {
+    expect(resultOf('text', 'a\u0085b')).toBe('must not contain control characters');
+  });
+});
+
+describe(IsOneOf.name, () => {
+  it('takes one of its words', () => {
+    expect(resultOf('word', 'green')).toBe('green');
+  });
+
+  it.each(['blue', 'Red', '', 'red,green', ['red'], 0, null, 'length'])(
+    'refuses %p and says which',
+    (value) => {
+      expect(resultOf('word', value)).toBe('must be one of: red, green');
+    },
+  );
+});
+
+describe(IsOmittable.name, () => {
+  it('lets a field be left out', () => {
+    expect(validateSync(plainToInstance(Fields, {}))).toEqual([]);
+  });
+});

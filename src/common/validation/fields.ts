@@ -1,0 +1,108 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { Transform } from 'class-transformer';
+import { isInt, ValidateBy, ValidateIf } from 'class-validator';
+
+export const MAXIMUM_ID = 2_147_483_647;
+
+/** `1e3`, `0x10`, `+1`, `01` are not numbers here, whatever JavaScript thinks of them. */
+const QUERY_NUMBER = /^(0|[1-9]\d{0,9})$/;
+
+const ID = /^[1-9]\d{0,9}$/;
+
+/** An id as text: of a path or a token. In a body it is a number, see {@link IsId}. */
+export function isIdText(text: string): boolean {
+  return ID.test(text) && Number(text) <= MAXIMUM_ID;
+}
+
+/** May be left out; `null` is not the same as leaving out (class-validator's `@IsOptional()` lets it through). */
+export const IsOmittable = () => ValidateIf((_object, value) => value !== undefined);
+
+/** Length in code points, after trimming and NFC (see {@link NormalizedText}). */
+export const HasLength = (minimum: number, maximum: number) =>
+  ValidateBy({
+    name: 'hasLength',
+    validator: {
+      validate: (value) => typeof value === 'string' && lengthIn(value, minimum, maximum),
+      defaultMessage: () => `must be text of ${minimum} to ${maximum} characters`,
+    },
+  });
+
+function lengthIn(text: string, minimum: number, maximum: number): boolean {
+  // Never more code points than code units: long strings are refused without counting.
+  if (text.length > 2 * maximum) return false;
+  const length = [...text].length;
+  return length >= minimum && length <= maximum;
+}
+
+// eslint-disable-next-line no-control-regex -- control characters are what this is about
+const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f]/;
+
+export const HasNoControlCharacters = () =>
+  ValidateBy({
+    name: 'hasNoControlCharacters',
+    validator: {
+      validate: (value) => typeof value !== 'string' || !CONTROL_CHARACTER.test(value),
+      defaultMessage: () => 'must not contain control characters',
+    },
+  });
+
+/** Trimmed and in Unicode's NFC, so that one text has one spelling. */
+export const NormalizedText = () =>
+  Transform(({ value }) => (typeof value === 'string' ? value.trim().normalize('NFC') : value));
+
+interface QueryIntegerOptions {
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly default?: number;
+  readonly description: string;
+}
+
+/** An optional whole number in the query, with its rules and its place in the OpenAPI document. */
+export function QueryInteger({
+  minimum = 0,
+  maximum = MAXIMUM_ID,
+  default: fallback,
+  description,
+}: QueryIntegerOptions) {
+  return applyDecorators(
+    ApiPropertyOptional({
+      type: 'integer',
+      format: 'int32',
+      minimum,
+      maximum,
+      default: fallback,
+      description,
+    }),
+    IsOmittable(),
+    Transform(({ value }) => (typeof value === 'string' && QUERY_NUMBER.test(value) ? Number(value) : value)),
+    ValidateBy({
+      name: 'queryInteger',
+      validator: {
+        validate: (value: unknown) =>
+          isInt(value) && (value as number) >= minimum && (value as number) <= maximum,
+        defaultMessage: () => `must be a whole number from ${minimum} to ${maximum}, given once`,
+      },
+    }),
+  );
+}
+
+/** One of a few words, given once. */
+export const IsOneOf = (words: readonly string[]) =>
+  ValidateBy({
+    name: 'isOneOf',
+    validator: {
+      validate: (value) => words.includes(value as string),
+      defaultMessage: () => `must be one of: ${words.join(', ')}`,
+    },
+  });
+
+/** The id of something in a body: a JSON number, not text. */
+export const IsId = () =>
+  ValidateBy({
+    name: 'isId',
+    validator: {
+      validate: (value: unknown) => isInt(value) && (value as number) >= 1 && (value as number) <= MAXIMUM_ID,
+      defaultMessage: () => `must be a whole number from 1 to ${MAXIMUM_ID}`,
+    },
+  });

@@ -1,0 +1,76 @@
+import {
+  type CallHandler,
+  type ExecutionContext,
+  Injectable,
+  type NestInterceptor,
+  type Type,
+} from '@nestjs/common';
+import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
+import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
+import { from, type Observable } from 'rxjs';
+import { ValidationFailedError } from '../errors/common.errors.js';
+import type { FieldError } from '../errors/problem.error.js';
+import { byHandler } from '../http/by-handler.js';
+import type { HttpRequest } from '../http/caller.js';
+import { RequestValidationPipe } from './request-validation.pipe.js';
+
+/** The classes that a route's handler takes its body and query as; undefined where it takes none. */
+interface Declared {
+  readonly body?: Type;
+  readonly query?: Type;
+}
+
+/**
+ * The pipe checks what a route declares; this refuses what it does not declare at all, so that a parameter sent
+ * to the wrong route is an error and not silence.
+ */
+@Injectable()
+export class UndeclaredInputInterceptor implements NestInterceptor {
+  private readonly pipe = new RequestValidationPipe();
+  private readonly declaredBy = byHandler(declared);
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const request = context.switchToHttp().getRequest<HttpRequest>();
+    const { body, query } = this.declaredBy(context);
+    const unknown = [
+      ...(query ? [] : Object.keys(request.query as object)),
+      ...(body ? [] : Object.keys((request.body ?? {}) as object)),
+    ];
+    const route = request.routeOptions.url ?? '';
+    // Health answers a probe whatever it appends to the address.
+    if (unknown.length === 0 || !route.startsWith('/v1') || route.startsWith('/v1/health'))
+      return next.handle();
+    return from(this.refuse(unknown, body, request.body));
+  }
+
+  /** @throws ValidationFailedError that also names what is wrong with the body: the caller is told everything at once */
+  private async refuse(
+    unknown: readonly string[],
+    bodyType: Type | undefined,
+    body: unknown,
+  ): Promise<never> {
+    const errors: FieldError[] = unknown.map((field) => ({ field, message: 'is not known here' }));
+    try {
+      if (bodyType) await this.pipe.transform(body, { type: 'body', metatype: bodyType });
+    } catch (error) {
+      if (!(error instanceof ValidationFailedError)) throw error;
+      errors.push(...error.errors!);
+    }
+    throw new ValidationFailedError(errors);
+  }
+}
+
+function declared(context: ExecutionContext): Declared {
+  const { name } = context.getHandler();
+  const args = (Reflect.getMetadata(ROUTE_ARGS_METADATA, context.getClass(), name) ?? {}) as Record<
+    string,
+    { index: number }
+  >;
+  const types = (Reflect.getMetadata('design:paramtypes', context.getClass().prototype as object, name) ??
+    []) as Type[];
+  const typeOf = (kind: RouteParamtypes) => {
+    const [, argument] = Object.entries(args).find(([key]) => key.startsWith(`${kind}:`)) ?? [];
+    return argument && types[argument.index];
+  };
+  return { body: typeOf(RouteParamtypes.BODY), query: typeOf(RouteParamtypes.QUERY) };
+}
