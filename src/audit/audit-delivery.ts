@@ -1,0 +1,144 @@
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { requestContext } from '../common/http/request-context.js';
+import { ENV, type Env } from '../config/env.js';
+import type { AuditLog } from './audit-log.entity.js';
+import { AuditRepository } from './audit.repository.js';
+import { auditEvent } from './audit-event.js';
+import { WebhookClient } from './webhook.client.js';
+
+/** When things happen, in milliseconds. */
+export interface AuditDeliveryOptions {
+  /** How often to look without being nudged: for retries, and for what another instance left behind. */
+  readonly pollMs: number;
+  /** After an event's first failure; doubled with each further one. */
+  readonly firstRetryMs: number;
+  readonly longestRetryMs: number;
+  /** A claimed row is left alone this long; longer than a batch can take. */
+  readonly leaseMs: number;
+  readonly purgeIntervalMs: number;
+}
+
+export const AUDIT_DELIVERY_OPTIONS = Symbol('AUDIT_DELIVERY_OPTIONS');
+export const AUDIT_DELIVERY_DEFAULTS: AuditDeliveryOptions = {
+  pollMs: 5000,
+  firstRetryMs: 2000,
+  longestRetryMs: 3_600_000,
+  leaseMs: 120_000,
+  purgeIntervalMs: 3_600_000,
+};
+
+const BATCH = 20;
+const PURGE_BATCH = 500;
+const DAY_MS = 86_400_000;
+
+/**
+ * What leaves the building goes out from the table, in the background: a row is due until the receiver has
+ * answered 2xx, whatever dies in between, so each event arrives at least once (its `id` tells repeats).
+ */
+@Injectable()
+export class AuditDelivery implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger('AuditDelivery');
+  readonly enabled: boolean;
+  private running: Promise<void> | null = null;
+  private purging: Promise<void> | null = null;
+  private nudged = false;
+  private stopped = false;
+  private readonly timers: NodeJS.Timeout[] = [];
+
+  constructor(
+    private readonly logs: AuditRepository,
+    private readonly webhook: WebhookClient,
+    @Inject(ENV) private readonly env: Env,
+    @Inject(AUDIT_DELIVERY_OPTIONS) private readonly options: AuditDeliveryOptions,
+  ) {
+    this.enabled = env.AUDIT_WEBHOOK_URL !== undefined;
+  }
+
+  onApplicationBootstrap(): void {
+    if (this.enabled) {
+      this.timers.push(setInterval(() => this.nudge(), this.options.pollMs).unref());
+      this.nudge();
+    }
+    if (this.env.AUDIT_RETENTION_DAYS > 0) {
+      const purge = () => {
+        this.purging ??= this.purge().finally(() => (this.purging = null));
+      };
+      this.timers.push(setInterval(purge, this.options.purgeIntervalMs).unref());
+      purge();
+    }
+  }
+
+  /** The event that is on its way is waited for; what is still due stays due in the table. */
+  async onApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    for (const timer of this.timers) clearInterval(timer);
+    await Promise.all([this.running, this.purging]);
+  }
+
+  /** There may be something to deliver. Returns at once. */
+  nudge(): void {
+    if (!this.enabled || this.stopped) return;
+    this.nudged = true;
+    // Outside the request that happened to nudge: what the round logs is not about that one.
+    this.running ??= requestContext
+      .exit(() => this.deliverAll())
+      .finally(() => {
+        this.running = null;
+      });
+  }
+
+  /** Deletes what is older than `AUDIT_RETENTION_DAYS`, in small transactions. */
+  async purge(): Promise<void> {
+    const before = new Date(Date.now() - this.env.AUDIT_RETENTION_DAYS * DAY_MS);
+    try {
+      while (!this.stopped && (await this.logs.deleteBefore(before, PURGE_BATCH)) === PURGE_BATCH);
+    } catch (error) {
+      this.logger.warn('old audit rows could not be deleted; trying again in an hour', error);
+    }
+  }
+
+  private async deliverAll(): Promise<void> {
+    try {
+      while (this.nudged && !this.stopped) {
+        this.nudged = false;
+        while (!this.stopped && (await this.deliverBatch()) === BATCH);
+      }
+    } catch (error) {
+      this.logger.warn('audit delivery paused', error);
+    }
+  }
+
+  private async deliverBatch(): Promise<number> {
+    const now = Date.now();
+    const rows = await this.logs.claimDue(new Date(now), BATCH, new Date(now + this.options.leaseMs));
+    for (const [index, row] of rows.entries()) {
+      // Each try can take the client's whole time limit: a shutdown must not wait for twenty of them.
+      if (this.stopped) {
+        const untried = rows.slice(index).map(({ id }) => id);
+        await this.logs.release(untried, new Date());
+        break;
+      }
+      await this.deliver(row);
+    }
+    return rows.length;
+  }
+
+  private async deliver(row: AuditLog): Promise<void> {
+    try {
+      await this.webhook.post(auditEvent(row));
+    } catch (error) {
+      this.logger.warn(`audit event ${row.id} not delivered: ${(error as Error).message}`);
+      const { firstRetryMs, longestRetryMs } = this.options;
+      const delay = Math.min(firstRetryMs * 2 ** row.deliveryAttempts, longestRetryMs);
+      await this.logs.putOff(row.id, new Date(Date.now() + delay));
+      return;
+    }
+    await this.logs.markDelivered(row.id);
+  }
+}

@@ -1,0 +1,107 @@
+import { Injectable } from '@nestjs/common';
+import { In, LessThan, LessThanOrEqual, Not } from 'typeorm';
+import type { QueryDeepPartialEntity } from 'typeorm/query-builder/QueryPartialEntity.js';
+import type { Page } from '../common/pagination/page.query.js';
+import { UnitOfWork } from '../database/unit-of-work.js';
+import { AuditLog } from './audit-log.entity.js';
+
+export interface AuditFilter {
+  readonly skip: number;
+  readonly limit: number;
+  readonly actorId?: number;
+  readonly action?: string;
+  readonly resourceType?: string;
+  readonly resourceId?: number;
+  /** Inclusive. */
+  readonly from?: Date;
+  /** Exclusive. */
+  readonly to?: Date;
+}
+
+@Injectable()
+export class AuditRepository {
+  constructor(private readonly unitOfWork: UnitOfWork) {}
+
+  insert(row: Omit<AuditLog, 'id'>): Promise<AuditLog> {
+    return this.unitOfWork.write(async (manager) => {
+      const { identifiers } = await manager.insert(AuditLog, row as QueryDeepPartialEntity<AuditLog>);
+      return { ...row, id: identifiers[0]!['id'] as number };
+    });
+  }
+
+  /** Newest first. */
+  page({ skip, limit, from, to, ...exact }: AuditFilter): Promise<Page<AuditLog>> {
+    return this.unitOfWork.read(async (manager) => {
+      const query = manager
+        .createQueryBuilder(AuditLog, 'log')
+        .orderBy('log.id', 'DESC')
+        .offset(skip)
+        .limit(limit);
+      for (const [column, value] of Object.entries(exact)) {
+        if (value !== undefined) query.andWhere(`log.${column} = :${column}`, { [column]: value });
+      }
+      if (from) query.andWhere({ occurredAt: Not(LessThan(from)) });
+      if (to) query.andWhere({ occurredAt: LessThan(to) });
+      const [rows, total] = await query.getManyAndCount();
+      return { rows, total };
+    });
+  }
+
+  /**
+   * Takes rows that are due and puts off their next try, so that no other instance takes them meanwhile. Taken by
+   * a flag on each row, not "all after the last id": on PostgreSQL ids become visible out of order.
+   */
+  claimDue(now: Date, limit: number, leasedUntil: Date): Promise<AuditLog[]> {
+    return this.unitOfWork.write(async (manager) => {
+      const rows = await manager.find(AuditLog, {
+        where: { deliveryDueAt: LessThanOrEqual(now) },
+        // Who has waited longest, so that old events that keep failing do not always come before new ones.
+        order: { deliveryDueAt: 'ASC', id: 'ASC' },
+        take: limit,
+        ...(this.unitOfWork.hasConcurrentWriters && {
+          lock: { mode: 'pessimistic_write', onLocked: 'skip_locked' },
+        }),
+      });
+      if (rows.length > 0) {
+        const ids = In(rows.map(({ id }) => id));
+        await manager.update(AuditLog, { id: ids }, { deliveryDueAt: leasedUntil });
+      }
+      return rows;
+    });
+  }
+
+  async markDelivered(id: number): Promise<void> {
+    await this.unitOfWork.write((manager) => manager.update(AuditLog, { id }, { deliveryDueAt: null }));
+  }
+
+  /** After a try that failed. */
+  async putOff(id: number, dueAt: Date): Promise<void> {
+    await this.unitOfWork.write((manager) =>
+      manager.update(
+        AuditLog,
+        { id },
+        { deliveryDueAt: dueAt, deliveryAttempts: () => 'delivery_attempts + 1' },
+      ),
+    );
+  }
+
+  /** Gives back rows that were claimed and not tried. */
+  async release(ids: readonly number[], dueAt: Date): Promise<void> {
+    await this.unitOfWork.write((manager) =>
+      manager.update(AuditLog, { id: In(ids) }, { deliveryDueAt: dueAt }),
+    );
+  }
+
+  /** @returns how many went; fewer than `limit` when nothing older is left */
+  async deleteBefore(date: Date, limit: number): Promise<number> {
+    return this.unitOfWork.write(async (manager) => {
+      const rows = await manager.find(AuditLog, {
+        select: { id: true },
+        where: { occurredAt: LessThan(date) },
+        take: limit,
+      });
+      if (rows.length > 0) await manager.delete(AuditLog, { id: In(rows.map(({ id }) => id)) });
+      return rows.length;
+    });
+  }
+}

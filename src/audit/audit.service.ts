@@ -1,0 +1,96 @@
+import { isIP } from 'node:net';
+import { Injectable, Logger } from '@nestjs/common';
+import type { Page } from '../common/pagination/page.query.js';
+import { requestContext } from '../common/http/request-context.js';
+import { UnitOfWork } from '../database/unit-of-work.js';
+import { AuditDelivery } from './audit-delivery.js';
+import type { AuditLog, Changes } from './audit-log.entity.js';
+import { type AuditFilter, AuditRepository } from './audit.repository.js';
+
+/** Who did it: null id for somebody who did not get in. */
+export interface Actor {
+  readonly id: number | null;
+  readonly email: string | null;
+}
+
+export const AUDIT_ACTIONS = [
+  'auth.login_failed',
+  'auth.login_succeeded',
+  'user.disabled',
+  'user.enabled',
+  'user.registered',
+  'user.role_changed',
+  'watchlist_item.created',
+  'watchlist_item.deleted',
+  'watchlist_item.updated',
+] as const;
+export type AuditAction = (typeof AUDIT_ACTIONS)[number];
+
+export const RESOURCE_TYPES = ['user', 'watchlist_item'] as const;
+export type ResourceType = (typeof RESOURCE_TYPES)[number];
+
+export interface AuditEntry {
+  readonly actor: Actor;
+  readonly action: AuditAction;
+  readonly resourceType: ResourceType;
+  readonly resourceId: number | null;
+  readonly changes: Changes;
+}
+
+/** A proxy can hand on anything (`unknown`, a zone that means something to nobody else). Null for what is no address. */
+function addressProper(text: string): string | null {
+  const address = text.split('%', 1)[0]!;
+  return isIP(address) === 0 ? null : address;
+}
+
+@Injectable()
+export class AuditService {
+  private readonly logger = new Logger('Audit');
+
+  constructor(
+    private readonly logs: AuditRepository,
+    private readonly delivery: AuditDelivery,
+    private readonly unitOfWork: UnitOfWork,
+  ) {}
+
+  /** Writes one row into the transaction that is under way, so that neither is there without the other. */
+  async record({ actor, action, resourceType, resourceId, changes }: AuditEntry): Promise<void> {
+    const context = requestContext.getStore();
+    await this.unitOfWork.write(async () => {
+      const row = await this.logs.insert({
+        occurredAt: new Date(),
+        actorId: actor.id,
+        actorEmail: actor.email,
+        action,
+        resourceType,
+        resourceId,
+        changes,
+        requestId: context?.requestId ?? null,
+        address: context === undefined ? null : addressProper(context.address),
+        deliveryDueAt: this.delivery.enabled ? new Date() : null,
+        deliveryAttempts: 0,
+      });
+      this.unitOfWork.afterCommit(() => this.announce(row));
+    });
+  }
+
+  page(filter: AuditFilter): Promise<Page<AuditLog>> {
+    return this.logs.page(filter);
+  }
+
+  /** After the response: nobody waits for the log or the webhook. Ids only, no e-mail addresses. */
+  private announce(row: AuditLog): void {
+    setImmediate(() => {
+      this.logger.log({
+        msg: 'audit',
+        audit_id: row.id,
+        action: row.action,
+        actor_id: row.actorId,
+        resource_type: row.resourceType,
+        resource_id: row.resourceId,
+        request_id: row.requestId,
+      });
+      this.delivery.nudge();
+    });
+  }
+}

@@ -1,0 +1,71 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { Transform } from 'class-transformer';
+import { ValidateBy } from 'class-validator';
+import { HasLength } from '../../common/validation/fields.js';
+import { canonicalEmail } from '../../users/canonical-email.js';
+import {
+  isAcceptablePassword,
+  PASSWORD_MAXIMUM,
+  PASSWORD_MINIMUM,
+  PASSWORD_RULE,
+} from '../acceptable-password.js';
+
+const IsCanonicalEmail = () =>
+  ValidateBy({
+    name: 'isCanonicalEmail',
+    validator: {
+      validate: (value) => typeof value === 'string' && canonicalEmail(value) === value,
+      defaultMessage: () => 'must be an e-mail address such as name@example.com, of at most 254 characters',
+    },
+  });
+
+const IsAcceptablePassword = () =>
+  ValidateBy({
+    name: 'isAcceptablePassword',
+    validator: { validate: isAcceptablePassword, defaultMessage: () => PASSWORD_RULE },
+  });
+
+/** What is not text at all, or too long to be checked in reason, is refused; what is merely wrong gets a 401. */
+const IsGivenPassword = () =>
+  ValidateBy({
+    name: 'isGivenPassword',
+    validator: {
+      validate: (value) =>
+        typeof value === 'string' && value !== '' && [...value.normalize('NFC')].length <= PASSWORD_MAXIMUM,
+      defaultMessage: () => `must be text of 1 to ${PASSWORD_MAXIMUM} characters`,
+    },
+  });
+
+export class RegisterDto {
+  @ApiProperty({ type: String, format: 'email', maxLength: 254, example: 'ada@example.com' })
+  @Transform(({ value }) => (typeof value === 'string' ? (canonicalEmail(value) ?? value) : value))
+  @IsCanonicalEmail()
+  readonly email!: string;
+
+  @ApiProperty({
+    type: String,
+    format: 'password',
+    minLength: PASSWORD_MINIMUM,
+    maxLength: PASSWORD_MAXIMUM,
+    description: 'Every character counts; compared after Unicode normalization (NFC).',
+    example: 'correct horse battery staple',
+  })
+  @IsAcceptablePassword()
+  readonly password!: string;
+}
+
+export class LoginDto {
+  @ApiProperty({ type: String, format: 'email', minLength: 1, maxLength: 16_384, example: 'ada@example.com' })
+  @HasLength(1, 16_384)
+  readonly email!: string;
+
+  @ApiProperty({
+    type: String,
+    format: 'password',
+    minLength: 1,
+    maxLength: PASSWORD_MAXIMUM,
+    example: 'correct horse battery staple',
+  })
+  @IsGivenPassword()
+  readonly password!: string;
+}

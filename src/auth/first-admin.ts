@@ -1,0 +1,42 @@
+import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { ENV, type Env, InvalidEnvironmentError } from '../config/env.js';
+import { canonicalEmail } from '../users/canonical-email.js';
+import { EmailTakenError } from '../users/users.errors.js';
+import { UsersService } from '../users/users.service.js';
+import { isAcceptablePassword, PASSWORD_RULE } from './acceptable-password.js';
+import { PasswordHasher } from './password-hasher.js';
+
+/** Creates the admin of `ADMIN_EMAIL` and `ADMIN_PASSWORD` at boot, once; several instances may try together. */
+@Injectable()
+export class FirstAdmin implements OnApplicationBootstrap {
+  private readonly logger = new Logger(FirstAdmin.name);
+
+  constructor(
+    @Inject(ENV) private readonly env: Env,
+    private readonly users: UsersService,
+    private readonly passwords: PasswordHasher,
+  ) {}
+
+  /** @throws InvalidEnvironmentError */
+  async onApplicationBootstrap(): Promise<void> {
+    if (this.env.ADMIN_EMAIL === undefined || this.env.ADMIN_PASSWORD === undefined) return;
+    const email = canonicalEmail(this.env.ADMIN_EMAIL);
+    if (email === undefined) throw new InvalidEnvironmentError(['ADMIN_EMAIL must be an e-mail address']);
+    if (!isAcceptablePassword(this.env.ADMIN_PASSWORD))
+      throw new InvalidEnvironmentError([`ADMIN_PASSWORD ${PASSWORD_RULE}`]);
+    if ((await this.users.findByEmail(email)) === null) await this.create(email, this.env.ADMIN_PASSWORD);
+    const user = await this.users.findByEmail(email);
+    if (user?.role !== 'admin')
+      this.logger.warn('the user named by ADMIN_EMAIL exists and is no admin; nothing was changed');
+  }
+
+  private async create(email: string, password: string): Promise<void> {
+    try {
+      await this.users.create(email, await this.passwords.hash(password), 'admin');
+      this.logger.log('first admin created');
+    } catch (error) {
+      // Another instance was faster.
+      if (!(error instanceof EmailTakenError)) throw error;
+    }
+  }
+}

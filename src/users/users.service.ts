@@ -1,0 +1,118 @@
+import { Injectable } from '@nestjs/common';
+import { type Actor, AuditService } from '../audit/audit.service.js';
+import type { Page } from '../common/pagination/page.query.js';
+import { UnitOfWork } from '../database/unit-of-work.js';
+import type { Role } from './role.js';
+import type { User } from './user.entity.js';
+import { LastAdminError, UserNotFoundError } from './users.errors.js';
+import { type UserFilter, UsersRepository } from './users.repository.js';
+
+@Injectable()
+export class UsersService {
+  constructor(
+    private readonly users: UsersRepository,
+    private readonly audit: AuditService,
+    private readonly unitOfWork: UnitOfWork,
+  ) {}
+
+  /** Who may act now: null for a user who is gone or disabled. Read from the database at every request, never from a token. */
+  async findActive(id: number): Promise<User | null> {
+    const user = await this.users.findCurrent(id);
+    return user?.disabled === false ? user : null;
+  }
+
+  findByEmail(email: string): Promise<User | null> {
+    return this.users.findByEmail(email);
+  }
+
+  /** @throws UserNotFoundError */
+  async get(id: number): Promise<User> {
+    const user = await this.users.findById(id);
+    if (user === null) throw new UserNotFoundError();
+    return user;
+  }
+
+  /** @throws EmailTakenError */
+  create(email: string, passwordHash: string, role: Role): Promise<User> {
+    return this.unitOfWork.write(async () => {
+      const user = await this.users.insert({ email, passwordHash, role });
+      await this.audit.record({
+        actor: user,
+        action: 'user.registered',
+        resourceType: 'user',
+        resourceId: user.id,
+        changes: { email: { from: null, to: email }, role: { from: null, to: role } },
+      });
+      return user;
+    });
+  }
+
+  replacePasswordHash(id: number, from: string, to: string): Promise<void> {
+    return this.users.replacePasswordHash(id, from, to);
+  }
+
+  existsWithHashVersion(version: string): Promise<boolean> {
+    return this.users.existsWithHashVersion(version);
+  }
+
+  /**
+   * Changes role and standing; what is the same already leaves no trace.
+   *
+   * @throws UserNotFoundError
+   * @throws LastAdminError
+   */
+  changeStanding(id: number, change: { role?: Role; disabled?: boolean }, actor: Actor): Promise<User> {
+    return this.unitOfWork.write(async () => {
+      // Before the user's own row: two requests that take away one admin each must not both find the other one left.
+      const admins = await this.users.lockActiveAdmins();
+      const user = await this.users.findByIdForUpdate(id);
+      if (user === null) throw new UserNotFoundError();
+      const role = change.role ?? user.role;
+      const disabled = change.disabled ?? user.disabled;
+      const remainsActiveAdmin = role === 'admin' && !disabled;
+      if (!remainsActiveAdmin && admins.length === 1 && admins[0]!.id === id) throw new LastAdminError();
+      if (role !== user.role) {
+        await this.audit.record({
+          actor,
+          action: 'user.role_changed',
+          resourceType: 'user',
+          resourceId: id,
+          changes: { role: { from: user.role, to: role } },
+        });
+      }
+      if (disabled !== user.disabled) {
+        await this.audit.record({
+          actor,
+          action: disabled ? 'user.disabled' : 'user.enabled',
+          resourceType: 'user',
+          resourceId: id,
+          changes: { disabled: { from: user.disabled, to: disabled } },
+        });
+      }
+      if (role !== user.role || disabled !== user.disabled) await this.users.update(id, { role, disabled });
+      return { ...user, role, disabled };
+    });
+  }
+
+  /**
+   * Belongs into the transaction of every write to the user's list; see common/cache/cache-keys.ts for why.
+   *
+   * @throws UserNotFoundError
+   */
+  async raiseListVersion(id: number): Promise<void> {
+    if (!(await this.users.raiseListVersion(id))) throw new UserNotFoundError();
+  }
+
+  /** The word that changes with every write to this user's list, and with the database itself. */
+  listVersionOf(user: User): string {
+    return `${this.unitOfWork.epoch}.${user.listVersion}`;
+  }
+
+  page(filter: UserFilter): Promise<Page<User>> {
+    return this.users.page(filter);
+  }
+
+  countAll(): Promise<{ total: number; admins: number; disabled: number }> {
+    return this.users.countAll();
+  }
+}
