@@ -1,0 +1,155 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
+import {
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import { CurrentUser } from '../auth/decorators/current-user.decorator.js';
+import { RequiresRole } from '../auth/decorators/requires-role.decorator.js';
+import type { Principal } from '../auth/principal.js';
+import { ApiIdParam } from '../common/openapi/api-ids.decorator.js';
+import { ApiProblems } from '../common/openapi/api-problems.decorator.js';
+import { RateLimitPolicy } from '../common/rate-limit/rate-limit.decorator.js';
+import { IdPipe } from '../common/validation/id.pipe.js';
+import { LastAdminError, UserNotFoundError } from '../users/users.errors.js';
+import { ItemNotFoundError } from '../watchlists/watchlists.errors.js';
+import { AdminService } from './admin.service.js';
+import { AdminUserEnvelope, AdminUsersResponse, UpdateUserDto, UsersQuery } from './dto/admin-users.dto.js';
+import {
+  AdminCreateItemDto,
+  AdminListQuery,
+  AdminListResponse,
+  AdminUpdateItemDto,
+  OwnedItemEnvelope,
+} from './dto/admin-watchlists.dto.js';
+import { AuditLogsQuery, AuditLogsResponse } from './dto/audit-logs.dto.js';
+import { StatsResponse } from './dto/stats.response.js';
+
+const UserId = () => Param('user_id', IdPipe);
+const ApiUserId = () => ApiIdParam('user_id', new UserNotFoundError());
+const ItemId = () => Param('item_id', IdPipe);
+const ApiItemId = () => ApiIdParam('item_id', new ItemNotFoundError());
+
+@ApiTags('admin')
+@RequiresRole('admin')
+@Controller('v1/admin')
+export class AdminController {
+  constructor(private readonly admin: AdminService) {}
+
+  @Get('stats')
+  @ApiOperation({
+    operationId: 'getStats',
+    summary: 'How many users and items there are',
+    description: 'Counted at the time of asking.',
+  })
+  @ApiOkResponse({ type: StatsResponse })
+  stats(): Promise<StatsResponse> {
+    return this.admin.stats();
+  }
+
+  @Get('users')
+  @ApiOperation({
+    operationId: 'listUsers',
+    summary: 'Users, by id',
+    description:
+      'All of them, or those with a role or with something in their e-mail address; a page at a time.',
+  })
+  @ApiOkResponse({ type: AdminUsersResponse })
+  async listUsers(@Query() query: UsersQuery): Promise<AdminUsersResponse> {
+    const { page, itemCounts } = await this.admin.pageOfUsers(query);
+    return AdminUsersResponse.from(query, page, itemCounts);
+  }
+
+  @Patch('users/:user_id')
+  @RateLimitPolicy('write')
+  @ApiUserId()
+  @ApiOperation({
+    operationId: 'updateUser',
+    summary: 'Change role or standing',
+    description:
+      'Counts from their next request on. The last active admin can be neither demoted nor disabled.',
+  })
+  @ApiOkResponse({ type: AdminUserEnvelope })
+  @ApiProblems(new LastAdminError())
+  async updateUser(
+    @UserId() id: number,
+    @Body() change: UpdateUserDto,
+    @CurrentUser() actor: Principal,
+  ): Promise<AdminUserEnvelope> {
+    const { user, itemCount } = await this.admin.updateUser(id, change, actor);
+    return AdminUserEnvelope.from(user, itemCount);
+  }
+
+  @Get('watchlists')
+  @ApiOperation({
+    operationId: 'listAllItems',
+    summary: "Anyone's items",
+    description: "Everybody's, or one user's; each with its owner, a page at a time.",
+  })
+  @ApiOkResponse({ type: AdminListResponse })
+  async listItems(@Query() query: AdminListQuery): Promise<AdminListResponse> {
+    return AdminListResponse.from(query, await this.admin.pageOfItems(query));
+  }
+
+  @Post('watchlists/items')
+  @RateLimitPolicy('write')
+  @ApiOperation({
+    operationId: 'addItemFor',
+    summary: "Add to a user's list",
+    description: 'The owner sees it at once; the audit log names you.',
+  })
+  @ApiCreatedResponse({ type: OwnedItemEnvelope })
+  @ApiProblems(new UserNotFoundError())
+  async addItem(
+    @Body() fields: AdminCreateItemDto,
+    @CurrentUser() actor: Principal,
+  ): Promise<OwnedItemEnvelope> {
+    const { item, owner } = await this.admin.addItem(fields, actor);
+    return OwnedItemEnvelope.from(item, owner);
+  }
+
+  @Patch('watchlists/items/:item_id')
+  @RateLimitPolicy('write')
+  @ApiItemId()
+  @ApiOperation({
+    operationId: 'updateItemOf',
+    summary: "Change an item on anyone's list",
+    description: 'As its owner can. The owner sees it at once; the audit log names you.',
+  })
+  @ApiOkResponse({ type: OwnedItemEnvelope })
+  async updateItem(
+    @ItemId() id: number,
+    @Body() fields: AdminUpdateItemDto,
+    @CurrentUser() actor: Principal,
+  ): Promise<OwnedItemEnvelope> {
+    const { item, owner } = await this.admin.updateItem(id, fields, actor);
+    return OwnedItemEnvelope.from(item, owner);
+  }
+
+  @Delete('watchlists/items/:item_id')
+  @HttpCode(204)
+  @RateLimitPolicy('write')
+  @ApiItemId()
+  @ApiOperation({
+    operationId: 'deleteItemOf',
+    summary: "Take an item off anyone's list",
+    description: 'As its owner can. The owner sees it at once; the audit log names you.',
+  })
+  @ApiNoContentResponse()
+  async deleteItem(@ItemId() id: number, @CurrentUser() actor: Principal): Promise<void> {
+    await this.admin.deleteItem(id, actor);
+  }
+
+  @Get('audit-logs')
+  @ApiOperation({
+    operationId: 'listAuditLogs',
+    summary: 'Who did what, newest first',
+    description: 'Every change, and every sign-in that worked or failed. Filters match exactly.',
+  })
+  @ApiOkResponse({ type: AuditLogsResponse })
+  async listAuditLogs(@Query() query: AuditLogsQuery): Promise<AuditLogsResponse> {
+    return AuditLogsResponse.from(query, await this.admin.pageOfAuditLogs(query));
+  }
+}

@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common';
+import { AuditModule } from '../audit/audit.module.js';
+import { UsersModule } from '../users/users.module.js';
+import { WatchlistsModule } from '../watchlists/watchlists.module.js';
+import { AdminController } from './admin.controller.js';
+import { AdminService } from './admin.service.js';
+
+@Module({
+  imports: [AuditModule, UsersModule, WatchlistsModule],
+  controllers: [AdminController],
+  providers: [AdminService],
+})
+export class AdminModule {}

@@ -1,0 +1,85 @@
+import { Injectable } from '@nestjs/common';
+import { type Actor, AuditService } from '../audit/audit.service.js';
+import type { AuditLog } from '../audit/audit-log.entity.js';
+import type { Page } from '../common/pagination/page.query.js';
+import type { User } from '../users/user.entity.js';
+import { UsersService } from '../users/users.service.js';
+import { type ItemFields, type StoredItem, WatchlistsService } from '../watchlists/watchlists.service.js';
+import { UpdateUserDto, UsersQuery } from './dto/admin-users.dto.js';
+import { AdminCreateItemDto, AdminListQuery } from './dto/admin-watchlists.dto.js';
+import { AuditLogsQuery } from './dto/audit-logs.dto.js';
+import { StatsResponse } from './dto/stats.response.js';
+
+interface OwnedItem {
+  readonly item: StoredItem;
+  readonly owner: User;
+}
+
+/** What an admin may do that its owner may not; the rules themselves are the features'. */
+@Injectable()
+export class AdminService {
+  constructor(
+    private readonly users: UsersService,
+    private readonly watchlists: WatchlistsService,
+    private readonly audit: AuditService,
+  ) {}
+
+  async stats(): Promise<StatsResponse> {
+    return StatsResponse.from(...(await Promise.all([this.users.countAll(), this.watchlists.countByType()])));
+  }
+
+  async pageOfUsers(query: UsersQuery): Promise<{ page: Page<User>; itemCounts: Map<number, number> }> {
+    const page = await this.users.page(query);
+    return { page, itemCounts: await this.watchlists.countByOwner(page.rows.map(({ id }) => id)) };
+  }
+
+  /**
+   * @throws UserNotFoundError
+   * @throws LastAdminError
+   */
+  async updateUser(
+    id: number,
+    change: UpdateUserDto,
+    actor: Actor,
+  ): Promise<{ user: User; itemCount: number }> {
+    const user = await this.users.changeStanding(id, change, actor);
+    return { user, itemCount: (await this.watchlists.countByOwner([id])).get(id) ?? 0 };
+  }
+
+  pageOfItems({ user_id, skip, limit, sort, type }: AdminListQuery) {
+    return this.watchlists.pageWithOwners({ skip, limit, sort, type, ownerId: user_id });
+  }
+
+  /** @throws UserNotFoundError */
+  async addItem({ user_id, title, type }: AdminCreateItemDto, actor: Actor): Promise<OwnedItem> {
+    return this.withOwner(await this.watchlists.add(user_id, { title, type }, actor));
+  }
+
+  /** @throws ItemNotFoundError */
+  async updateItem(id: number, fields: Partial<ItemFields>, actor: Actor): Promise<OwnedItem> {
+    return this.withOwner(await this.watchlists.update(id, fields, actor));
+  }
+
+  /** @throws ItemNotFoundError */
+  deleteItem(id: number, actor: Actor): Promise<void> {
+    return this.watchlists.delete(id, actor);
+  }
+
+  pageOfAuditLogs(query: AuditLogsQuery): Promise<Page<AuditLog>> {
+    const { skip, limit, actor_id, action, resource_type, resource_id, from, to } = query;
+    return this.audit.page({
+      skip,
+      limit,
+      actorId: actor_id,
+      action,
+      resourceType: resource_type,
+      resourceId: resource_id,
+      from,
+      to,
+    });
+  }
+
+  private async withOwner(item: StoredItem): Promise<OwnedItem> {
+    return { item, owner: await this.users.get(item.userId) };
+  }
+}

@@ -1,0 +1,95 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { IsBoolean } from 'class-validator';
+import { ApiCount, ApiEmail, ApiId, ApiInstant, ApiStatusOk } from '../../common/openapi/api-fields.js';
+import { type Page, PageQuery } from '../../common/pagination/page.query.js';
+import { PageResponse } from '../../common/pagination/page.response.js';
+import { HasLength, IsOmittable, IsOneOf, NormalizedText } from '../../common/validation/fields.js';
+import { AtLeastOneOf } from '../../common/validation/request-validation.pipe.js';
+import { type Role, ROLES } from '../../users/role.js';
+import type { User } from '../../users/user.entity.js';
+
+export class UsersQuery extends PageQuery {
+  @ApiPropertyOptional({
+    type: String,
+    minLength: 1,
+    maxLength: 254,
+    pattern: '^.+$',
+    description: 'Part of the e-mail address, such as `ada`, in any case; `%` and `_` mean themselves.',
+  })
+  @IsOmittable()
+  @NormalizedText()
+  @HasLength(1, 254)
+  readonly q?: string;
+
+  @ApiPropertyOptional({ type: String, enum: ROLES })
+  @IsOmittable()
+  @IsOneOf(ROLES)
+  readonly role?: Role;
+}
+
+@AtLeastOneOf('role', 'disabled')
+export class UpdateUserDto {
+  @ApiPropertyOptional({ type: String, enum: ROLES, example: 'admin' })
+  @IsOmittable()
+  @IsOneOf(ROLES)
+  readonly role?: Role;
+
+  @ApiPropertyOptional({ type: Boolean, example: false })
+  @IsOmittable()
+  @IsBoolean({ message: 'must be true or false' })
+  readonly disabled?: boolean;
+}
+
+export class AdminUserResponse {
+  @ApiId()
+  readonly id!: number;
+
+  @ApiEmail()
+  readonly email!: string;
+
+  @ApiProperty({ type: String, enum: ROLES, example: 'user' })
+  readonly role!: Role;
+
+  @ApiProperty({ type: Boolean, example: false })
+  readonly disabled!: boolean;
+
+  @ApiInstant()
+  readonly created_at!: string;
+
+  @ApiCount(2)
+  readonly item_count!: number;
+
+  static from({ id, email, role, disabled, createdAt }: User, itemCount: number): AdminUserResponse {
+    return { id, email, role, disabled, created_at: createdAt.toISOString(), item_count: itemCount };
+  }
+}
+
+export class AdminUserEnvelope {
+  @ApiStatusOk()
+  readonly status!: 'ok';
+
+  @ApiProperty({ type: AdminUserResponse })
+  readonly user!: AdminUserResponse;
+
+  static from(user: User, itemCount: number): AdminUserEnvelope {
+    return { status: 'ok', user: AdminUserResponse.from(user, itemCount) };
+  }
+}
+
+export class AdminUsersResponse extends PageResponse {
+  @ApiProperty({ type: [AdminUserResponse], maxItems: 100 })
+  readonly users!: AdminUserResponse[];
+
+  static from(
+    { skip, limit }: PageQuery,
+    { rows, total }: Page<User>,
+    itemCounts: Map<number, number>,
+  ): AdminUsersResponse {
+    return {
+      skip,
+      limit,
+      total,
+      users: rows.map((user) => AdminUserResponse.from(user, itemCounts.get(user.id) ?? 0)),
+    };
+  }
+}

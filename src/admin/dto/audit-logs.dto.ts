@@ -1,0 +1,176 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Transform } from 'class-transformer';
+import { ValidateBy } from 'class-validator';
+import type { AuditLog, Changes } from '../../audit/audit-log.entity.js';
+import { auditEvent, type AuditEvent } from '../../audit/audit-event.js';
+import {
+  AUDIT_ACTIONS,
+  type AuditAction,
+  RESOURCE_TYPES,
+  type ResourceType,
+} from '../../audit/audit.service.js';
+import { ApiId, ApiInstant } from '../../common/openapi/api-fields.js';
+import { type Page, PageQuery } from '../../common/pagination/page.query.js';
+import { PageResponse } from '../../common/pagination/page.response.js';
+import { IsOmittable, IsOneOf, MAXIMUM_ID, QueryInteger } from '../../common/validation/fields.js';
+import { parseInstant } from './parse-instant.js';
+
+const IsInstant = () =>
+  ValidateBy({
+    name: 'isInstant',
+    validator: {
+      validate: (value) => value instanceof Date,
+      defaultMessage: () =>
+        'must be a time such as 2026-11-23T08:30:00Z or 2026-11-23T08:30:00.123+01:00, given once',
+    },
+  });
+
+const QueryInstant = (description: string) => (target: object, property: string) => {
+  ApiPropertyOptional({
+    type: String,
+    format: 'date-time',
+    maxLength: 35,
+    description,
+  })(target, property);
+  IsOmittable()(target, property);
+  Transform(({ value }) => (typeof value === 'string' ? (parseInstant(value) ?? value) : value))(
+    target,
+    property,
+  );
+  IsInstant()(target, property);
+};
+
+export class AuditLogsQuery extends PageQuery {
+  @QueryInteger({ minimum: 1, description: 'Who did it.' })
+  readonly actor_id?: number;
+
+  @ApiPropertyOptional({ type: String, enum: AUDIT_ACTIONS })
+  @IsOmittable()
+  @IsOneOf(AUDIT_ACTIONS)
+  readonly action?: AuditAction;
+
+  @ApiPropertyOptional({ type: String, enum: RESOURCE_TYPES })
+  @IsOmittable()
+  @IsOneOf(RESOURCE_TYPES)
+  readonly resource_type?: ResourceType;
+
+  @QueryInteger({ minimum: 1, description: 'What it was done to.' })
+  readonly resource_id?: number;
+
+  @QueryInstant('Not before this time, such as `2026-11-23T08:30:00Z`.')
+  readonly from?: Date;
+
+  @QueryInstant('Before this time, such as `2026-11-23T09:30:00+01:00`.')
+  readonly to?: Date;
+}
+
+const textOrNull = {
+  type: String,
+  maxLength: 255,
+  pattern: '^[^\\u0000-\\u001F\\u007F-\\u009F]*$',
+  nullable: true,
+};
+
+export class TextChange {
+  @ApiProperty({ ...textOrNull, example: null })
+  readonly from!: string | null;
+
+  @ApiProperty({ ...textOrNull, example: 'Parasite' })
+  readonly to!: string | null;
+}
+
+export class FlagChange {
+  @ApiProperty({ type: Boolean, nullable: true, example: false })
+  readonly from!: boolean | null;
+
+  @ApiProperty({ type: Boolean, nullable: true, example: true })
+  readonly to!: boolean | null;
+}
+
+/** The fields that changed: what each was and what it is, null for absent. Every audited field is listed here. */
+export class ChangesResponse {
+  @ApiPropertyOptional({ type: TextChange })
+  readonly title?: TextChange;
+
+  @ApiPropertyOptional({ type: TextChange })
+  readonly type?: TextChange;
+
+  @ApiPropertyOptional({ type: TextChange })
+  readonly email?: TextChange;
+
+  @ApiPropertyOptional({ type: TextChange })
+  readonly role?: TextChange;
+
+  @ApiPropertyOptional({ type: FlagChange })
+  readonly disabled?: FlagChange;
+}
+
+export class AuditLogResponse implements AuditEvent {
+  @ApiId()
+  readonly id!: number;
+
+  @ApiInstant()
+  readonly occurred_at!: string;
+
+  @ApiProperty({
+    type: 'integer',
+    format: 'int32',
+    minimum: 1,
+    maximum: MAXIMUM_ID,
+    nullable: true,
+    example: 1,
+  })
+  readonly actor_id!: number | null;
+
+  @ApiProperty({ type: String, format: 'email', maxLength: 254, nullable: true, example: 'ada@example.com' })
+  readonly actor_email!: string | null;
+
+  @ApiProperty({ type: String, enum: AUDIT_ACTIONS, example: 'watchlist_item.created' })
+  readonly action!: string;
+
+  @ApiProperty({ type: String, enum: RESOURCE_TYPES, example: 'watchlist_item' })
+  readonly resource_type!: string;
+
+  @ApiProperty({
+    type: 'integer',
+    format: 'int32',
+    minimum: 1,
+    maximum: MAXIMUM_ID,
+    nullable: true,
+    example: 1,
+  })
+  readonly resource_id!: number | null;
+
+  @ApiProperty({
+    type: ChangesResponse,
+    example: { title: { from: null, to: 'Parasite' }, type: { from: null, to: 'movie' } },
+  })
+  readonly changes!: Changes;
+
+  @ApiProperty({
+    type: String,
+    maxLength: 128,
+    pattern: '^[A-Za-z0-9._-]{1,128}$',
+    nullable: true,
+    example: 'b0c7c9b0-7f0f-4c4a-9f5e-2f7d3a1c9e10',
+  })
+  readonly request_id!: string | null;
+
+  @ApiProperty({
+    type: String,
+    maxLength: 45,
+    pattern: '^[0-9A-Fa-f.:%a-z]+$',
+    nullable: true,
+    example: '203.0.113.7',
+  })
+  readonly address!: string | null;
+}
+
+export class AuditLogsResponse extends PageResponse {
+  @ApiProperty({ type: [AuditLogResponse], maxItems: 100 })
+  readonly audit_logs!: AuditLogResponse[];
+
+  static from({ skip, limit }: AuditLogsQuery, { rows, total }: Page<AuditLog>): AuditLogsResponse {
+    return { skip, limit, total, audit_logs: rows.map(auditEvent) };
+  }
+}

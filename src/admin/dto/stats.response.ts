@@ -1,0 +1,48 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { ApiCount, ApiStatusOk } from '../../common/openapi/api-fields.js';
+
+export class UserCounts {
+  @ApiCount(3)
+  readonly total!: number;
+
+  @ApiCount(1)
+  readonly admins!: number;
+
+  @ApiCount(0)
+  readonly disabled!: number;
+}
+
+export class ItemCounts {
+  @ApiCount(42)
+  readonly total!: number;
+
+  @ApiCount(30)
+  readonly movies!: number;
+
+  @ApiCount(12)
+  readonly shows!: number;
+}
+
+export class StatsResponse {
+  @ApiStatusOk()
+  readonly status!: 'ok';
+
+  @ApiProperty({ type: String, maxLength: 100, pattern: '^.*$', example: '3 users keep 42 items.' })
+  readonly message!: string;
+
+  @ApiProperty({ type: UserCounts })
+  readonly users!: UserCounts;
+
+  @ApiProperty({ type: ItemCounts })
+  readonly items!: ItemCounts;
+
+  static from(users: UserCounts, { movie, show }: { movie: number; show: number }): StatsResponse {
+    const total = movie + show;
+    return {
+      status: 'ok',
+      message: `${users.total} ${users.total === 1 ? 'user keeps' : 'users keep'} ${total} ${total === 1 ? 'item' : 'items'}.`,
+      users,
+      items: { total, movies: movie, shows: show },
+    };
+  }
+}

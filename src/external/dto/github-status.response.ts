@@ -1,0 +1,30 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { type GithubRoot, HTTP_URL, HTTP_URL_MAX_LENGTH } from '../github.client.js';
+
+const url = (description: string, example: string) =>
+  ApiProperty({
+    description,
+    example,
+    type: String,
+    maxLength: HTTP_URL_MAX_LENGTH,
+    pattern: HTTP_URL.source,
+  });
+
+export class GithubStatusResponse {
+  @ApiProperty({ enum: ['ok'], example: 'ok', description: 'GitHub answered within the last minute.' })
+  readonly github_api_status!: 'ok';
+
+  @url('Where GitHub describes the signed-in user.', 'https://api.github.com/user')
+  readonly current_user_url!: string;
+
+  @url('Where GitHub tells what is left of a quota.', 'https://api.github.com/rate_limit')
+  readonly rate_limit_url!: string;
+
+  static from(root: GithubRoot): GithubStatusResponse {
+    return {
+      github_api_status: 'ok',
+      current_user_url: root.current_user_url,
+      rate_limit_url: root.rate_limit_url,
+    };
+  }
+}

@@ -1,0 +1,33 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { ApiStatusOk } from '../../common/openapi/api-fields.js';
+
+export class LivenessResponse {
+  @ApiStatusOk()
+  readonly status!: 'ok';
+}
+
+const DATABASE_STATES = ['ok', 'down'] as const;
+const REDIS_STATES = ['ok', 'down', 'disabled'] as const;
+const OVERALL_STATES = ['ok', 'degraded', 'down'] as const;
+
+export class DependencyStates {
+  @ApiProperty({ type: String, enum: DATABASE_STATES, example: 'ok' })
+  readonly database!: (typeof DATABASE_STATES)[number];
+
+  @ApiProperty({ type: String, enum: REDIS_STATES, example: 'ok' })
+  readonly redis!: (typeof REDIS_STATES)[number];
+}
+
+export class DetailedHealthResponse {
+  @ApiProperty({ type: String, enum: OVERALL_STATES, example: 'ok' })
+  readonly status!: (typeof OVERALL_STATES)[number];
+
+  @ApiProperty({ type: DependencyStates })
+  readonly dependencies!: DependencyStates;
+
+  /** Without its database the server is down; without Redis it only does some things less well. */
+  static from(dependencies: DependencyStates): DetailedHealthResponse {
+    if (dependencies.database === 'down') return { status: 'down', dependencies };
+    return { status: dependencies.redis === 'down' ? 'degraded' : 'ok', dependencies };
+  }
+}

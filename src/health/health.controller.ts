@@ -1,0 +1,46 @@
+import { Controller, Get, Res } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
+import { SkipThrottle } from '@nestjs/throttler';
+import { Public } from '../auth/decorators/public.decorator.js';
+import type { HttpReply } from '../common/http/caller.js';
+import { NOT_RATE_LIMITED } from '../common/rate-limit/rate-limits.js';
+import { DetailedHealthResponse, LivenessResponse } from './dto/health.response.js';
+import { HealthService } from './health.service.js';
+
+@ApiTags('health')
+@Public()
+@SkipThrottle(NOT_RATE_LIMITED)
+@Controller()
+export class HealthController {
+  constructor(private readonly health: HealthService) {}
+
+  @Get('health')
+  @ApiOperation({
+    operationId: 'getLiveness',
+    summary: 'Does the process answer?',
+    description:
+      'Looks at nothing else: for whoever restarts what does not answer. Never counted under a rate limit.',
+  })
+  @ApiOkResponse({ type: LivenessResponse })
+  liveness(): LivenessResponse {
+    return { status: 'ok' };
+  }
+
+  @Get('v1/health/detailed')
+  @ApiOperation({
+    operationId: 'getDetailedHealth',
+    summary: 'Do the database and Redis answer?',
+    description: 'Asks each of them, for a second at most. `disabled`: the server was started without Redis.',
+  })
+  @ApiOkResponse({ type: DetailedHealthResponse, description: 'Serving; `degraded` when Redis is down.' })
+  @ApiServiceUnavailableResponse({
+    type: DetailedHealthResponse,
+    description: 'The database is down.',
+    example: DetailedHealthResponse.from({ database: 'down', redis: 'ok' }),
+  })
+  async detailed(@Res({ passthrough: true }) reply: HttpReply): Promise<DetailedHealthResponse> {
+    const report = await this.health.detailed();
+    reply.code(report.status === 'down' ? 503 : 200);
+    return report;
+  }
+}

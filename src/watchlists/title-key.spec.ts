@@ -1,0 +1,69 @@
+import fc from 'fast-check';
+import { titleKey } from './title-key.js';
+
+const textOf = (title: string) => titleKey(title).toString();
+
+describe(titleKey.name, () => {
+  it.each([
+    ['case', 'PARASITE', 'parasite'],
+    ['case beyond ASCII', 'ÉCLAIR ΩMEGA Ж', 'éclair ωmega ж'],
+    ['width', 'ＡＢＣ　１', 'abc 1'],
+    ['ligatures', '\ufb01nal', 'final'],
+    ['enclosed and Roman numbers', '\u2460 \u216b', '1 xii'],
+    ['decomposed characters', 'e\u0301', '\u00e9'],
+    ['half-width katakana', '\uff8a\uff9f\uff9d', '\u30d1\u30f3'],
+    ['mathematical letters', '\u{1D49C}', 'a'],
+    ['a letter whose lower case is two', '\u0130', 'i\u0307'],
+  ])('sets %s aside', (_what, title, key) => {
+    expect(textOf(title)).toBe(key);
+  });
+
+  it('leaves accents, punctuation and white space to tell titles apart', () => {
+    const keys = ['resume', 'résumé', 're-sume', 're sume', 'resume!', 'straße', 'strasse'].map(textOf);
+    expect(new Set(keys).size).toBe(keys.length);
+  });
+
+  it('orders by code point, where UTF-16 has another order', () => {
+    const titles = ['a', 'é', '映', '\ud7ff', '\ue000', '\ufffd', '\u{10428}', '\u{1F3AC}', '\u{10ffff}'];
+    const shuffled = [...titles].reverse();
+    expect(shuffled.toSorted((a, b) => Buffer.compare(titleKey(a), titleKey(b)))).toEqual(titles);
+    expect(shuffled.toSorted()).not.toEqual(titles);
+  });
+
+  const title = fc.string({ unit: 'binary', minLength: 1, maxLength: 255 });
+
+  it('orders any two titles by the code points of their folded forms', () => {
+    const pointsOf = (text: string) =>
+      [...text.normalize('NFKC').toLowerCase()].map((each) => each.codePointAt(0)!);
+    const compare = (a: number[], b: number[]) => {
+      const index = a.findIndex((point, at) => point !== b[at]);
+      return index === -1 ? a.length - b.length : a[index]! - (b[index] ?? -1);
+    };
+    fc.assert(
+      fc.property(title, title, (a, b) => {
+        expect(Math.sign(Buffer.compare(titleKey(a), titleKey(b)))).toBe(
+          Math.sign(compare(pointsOf(a), pointsOf(b))),
+        );
+      }),
+    );
+  });
+
+  describe('of a title that folds into very much', () => {
+    it.each([
+      ['one character that becomes eighteen', '\ufdfa'.repeat(255)],
+      ['astral characters behind it', '\ufdfa'.repeat(20) + '\u{1F3AC}'.repeat(235)],
+      ['an odd number of units before them', 'x' + '\ufdfa'.repeat(19) + '\u{1F3AC}'.repeat(235)],
+    ])('fits into an index and ends with a whole character: %s', (_what, long) => {
+      const key = titleKey(long);
+      expect(key.length).toBeLessThanOrEqual(2600);
+      expect(textOf(long)).not.toContain('\ufffd');
+      expect([...textOf(long)]).toHaveLength(512);
+      expect(long.normalize('NFKC').toLowerCase().startsWith(textOf(long))).toBe(true);
+    });
+
+    it('is all of it as long as that is at most 512 characters', () => {
+      expect([...textOf('\u{1F3AC}'.repeat(255))]).toHaveLength(255);
+      expect([...textOf('\u0130'.repeat(255))]).toHaveLength(510);
+    });
+  });
+});

@@ -1,0 +1,104 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import {
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import { CurrentUser } from '../auth/decorators/current-user.decorator.js';
+import type { Principal } from '../auth/principal.js';
+import { CacheResponse } from '../common/cache/cache-response.decorator.js';
+import type { HttpReply } from '../common/http/caller.js';
+import { ApiIdParam } from '../common/openapi/api-ids.decorator.js';
+import { RateLimitPolicy } from '../common/rate-limit/rate-limit.decorator.js';
+import { IdPipe } from '../common/validation/id.pipe.js';
+import { CreateWatchlistItemDto, UpdateWatchlistItemDto } from './dto/item.dto.js';
+import { ITEM_LOCATION, ItemEnvelope, ListResponse } from './dto/item.response.js';
+import { ListQuery } from './dto/list.query.js';
+import { ItemNotFoundError } from './watchlists.errors.js';
+import { WatchlistsService } from './watchlists.service.js';
+
+const ItemId = () => Param('item_id', IdPipe);
+const ApiItemId = () => ApiIdParam('item_id', new ItemNotFoundError());
+
+@ApiTags('watchlists')
+@Controller('v1/watchlists')
+export class WatchlistsController {
+  constructor(private readonly watchlists: WatchlistsService) {}
+
+  @Get()
+  @CacheResponse()
+  @RateLimitPolicy('list')
+  @ApiOperation({
+    operationId: 'listItems',
+    summary: 'My watchlist, a page at a time',
+    description:
+      '`total` counts what matches the filter, on all pages together. Never older than your last change.',
+  })
+  @ApiOkResponse({ type: ListResponse })
+  async list(@CurrentUser() user: Principal, @Query() query: ListQuery): Promise<ListResponse> {
+    return ListResponse.from(user.email, query, await this.watchlists.page({ ...query, ownerId: user.id }));
+  }
+
+  @Post('items')
+  @RateLimitPolicy('write')
+  @ApiOperation({
+    operationId: 'addItem',
+    summary: 'Add a movie or show',
+    description: 'To your own list; the same title twice is allowed.',
+  })
+  @ApiCreatedResponse({ type: ItemEnvelope, headers: { Location: ITEM_LOCATION } })
+  async add(
+    @CurrentUser() user: Principal,
+    @Body() fields: CreateWatchlistItemDto,
+    @Res({ passthrough: true }) reply: HttpReply,
+  ): Promise<ItemEnvelope> {
+    const item = await this.watchlists.add(user.id, fields, user);
+    reply.header('location', `/v1/watchlists/items/${item.id}`);
+    return ItemEnvelope.from(item);
+  }
+
+  @Get('items/:item_id')
+  @ApiItemId()
+  @ApiOperation({
+    operationId: 'getItem',
+    summary: 'One item',
+    description: "Of your own list: somebody else's item is answered like one that does not exist.",
+  })
+  @ApiOkResponse({ type: ItemEnvelope })
+  async get(@CurrentUser() user: Principal, @ItemId() id: number): Promise<ItemEnvelope> {
+    return ItemEnvelope.from(await this.watchlists.get(id, user.id));
+  }
+
+  @Patch('items/:item_id')
+  @RateLimitPolicy('write')
+  @ApiItemId()
+  @ApiOperation({
+    operationId: 'updateItem',
+    summary: 'Change title or type',
+    description: 'What is left out stays. A change to what is there already leaves `updated_at` as it is.',
+  })
+  @ApiOkResponse({ type: ItemEnvelope })
+  async update(
+    @CurrentUser() user: Principal,
+    @ItemId() id: number,
+    @Body() fields: UpdateWatchlistItemDto,
+  ): Promise<ItemEnvelope> {
+    return ItemEnvelope.from(await this.watchlists.update(id, fields, user, user.id));
+  }
+
+  @Delete('items/:item_id')
+  @HttpCode(204)
+  @RateLimitPolicy('write')
+  @ApiItemId()
+  @ApiOperation({
+    operationId: 'deleteItem',
+    summary: 'Take an item off the list',
+    description: 'For good; a second try is answered 404.',
+  })
+  @ApiNoContentResponse()
+  async delete(@CurrentUser() user: Principal, @ItemId() id: number): Promise<void> {
+    await this.watchlists.delete(id, user, user.id);
+  }
+}

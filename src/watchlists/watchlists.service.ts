@@ -1,0 +1,117 @@
+import { Injectable } from '@nestjs/common';
+import { type Actor, AuditService } from '../audit/audit.service.js';
+import type { Changes } from '../audit/audit-log.entity.js';
+import type { Page } from '../common/pagination/page.query.js';
+import { UnitOfWork } from '../database/unit-of-work.js';
+import { UsersService } from '../users/users.service.js';
+import { titleKey } from './title-key.js';
+import type { ItemType, WatchlistItem } from './watchlist-item.entity.js';
+import { ItemNotFoundError } from './watchlists.errors.js';
+import { type ItemFilter, WatchlistsRepository } from './watchlists.repository.js';
+
+export interface ItemFields {
+  readonly title: string;
+  readonly type: ItemType;
+}
+
+/** An item as its callers see it: without its sorting key and relations. */
+export type StoredItem = Pick<WatchlistItem, 'id' | 'userId' | 'title' | 'type' | 'createdAt' | 'updatedAt'>;
+
+/**
+ * The rules of the lists. Every method takes an `ownerId` that limits it to one user's items; an admin's calls
+ * leave it out.
+ */
+@Injectable()
+export class WatchlistsService {
+  constructor(
+    private readonly items: WatchlistsRepository,
+    private readonly users: UsersService,
+    private readonly audit: AuditService,
+    private readonly unitOfWork: UnitOfWork,
+  ) {}
+
+  page(filter: ItemFilter): Promise<Page<StoredItem>> {
+    return this.items.page(filter);
+  }
+
+  pageWithOwners(filter: ItemFilter): Promise<Page<WatchlistItem>> {
+    return this.items.page(filter, { withOwner: true });
+  }
+
+  /** @throws ItemNotFoundError */
+  async get(id: number, ownerId?: number): Promise<StoredItem> {
+    const item = await this.items.find(id, ownerId);
+    if (item === null) throw new ItemNotFoundError();
+    return item;
+  }
+
+  /** @throws UserNotFoundError when there is no such owner */
+  add(ownerId: number, fields: ItemFields, actor: Actor): Promise<StoredItem> {
+    return this.unitOfWork.write(async () => {
+      // First, so that writers to one list take turns from here on.
+      await this.users.raiseListVersion(ownerId);
+      const now = new Date();
+      const row = { userId: ownerId, title: fields.title, type: fields.type, createdAt: now, updatedAt: now };
+      const id = await this.items.insert({ ...row, titleKey: titleKey(fields.title) });
+      await this.record('watchlist_item.created', id, actor, {
+        title: { from: null, to: fields.title },
+        type: { from: null, to: fields.type },
+      });
+      return { ...row, id };
+    });
+  }
+
+  /**
+   * What is the same already is no change: it leaves `updated_at`, the audit log and the cache alone.
+   *
+   * @throws ItemNotFoundError
+   */
+  update(id: number, fields: Partial<ItemFields>, actor: Actor, ownerId?: number): Promise<StoredItem> {
+    return this.unitOfWork.write(async () => {
+      const item = await this.items.findForUpdate(id, ownerId);
+      if (item === null) throw new ItemNotFoundError();
+      const { title = item.title, type = item.type } = fields;
+      const changes: Changes = {
+        ...(title !== item.title && { title: { from: item.title, to: title } }),
+        ...(type !== item.type && { type: { from: item.type, to: type } }),
+      };
+      if (Object.keys(changes).length === 0) return item;
+      await this.users.raiseListVersion(item.userId);
+      const updatedAt = new Date();
+      await this.items.update(id, { title, titleKey: titleKey(title), type, updatedAt });
+      await this.record('watchlist_item.updated', id, actor, changes);
+      return { ...item, title, type, updatedAt };
+    });
+  }
+
+  /** @throws ItemNotFoundError */
+  delete(id: number, actor: Actor, ownerId?: number): Promise<void> {
+    return this.unitOfWork.write(async () => {
+      const item = await this.items.findForUpdate(id, ownerId);
+      if (item === null) throw new ItemNotFoundError();
+      await this.users.raiseListVersion(item.userId);
+      await this.items.delete(id);
+      await this.record('watchlist_item.deleted', id, actor, {
+        title: { from: item.title, to: null },
+        type: { from: item.type, to: null },
+      });
+    });
+  }
+
+  countByOwner(ownerIds: readonly number[]): Promise<Map<number, number>> {
+    return this.items.countByOwner(ownerIds);
+  }
+
+  countByType(): Promise<Record<ItemType, number>> {
+    return this.items.countByType();
+  }
+
+  private record(
+    action: 'watchlist_item.created' | 'watchlist_item.updated' | 'watchlist_item.deleted',
+    id: number,
+    actor: Actor,
+    changes: Changes,
+  ): Promise<void> {
+    return this.audit.record({ actor, action, resourceType: 'watchlist_item', resourceId: id, changes });
+  }
+}
