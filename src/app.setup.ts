@@ -1,0 +1,32 @@
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { SwaggerModule } from '@nestjs/swagger';
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import { AppModule } from './app.module.js';
+import { UnauthorizedError } from './auth/auth.errors.js';
+import { createHttpAdapter } from './common/http/http-adapter.js';
+import { logRequests, PinoLoggerService } from './common/http/logging.js';
+import { createOpenApiDocument } from './common/openapi/document.js';
+import type { Env } from './config/env.js';
+
+/** The whole server except for listening; what `main.ts` runs and what the tests test. */
+export async function createApp(env: Env, logger: Logger): Promise<NestFastifyApplication> {
+  const adapter = await createHttpAdapter(env);
+  logRequests(adapter.getInstance() as unknown as FastifyInstance, logger);
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(env), adapter, {
+    bodyParser: false,
+    logger: new PinoLoggerService(logger),
+    abortOnError: false,
+  });
+  SwaggerModule.setup('docs', app, () => createOpenApiDocument(app, new UnauthorizedError(true)), {
+    jsonDocumentUrl: 'openapi.json',
+    raw: ['json'],
+    customSiteTitle: 'Watchlist API',
+    swaggerOptions: { displayRequestDuration: true, tryItOutEnabled: true },
+  });
+  const instance = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  instance.get('/favicon.ico', (_request, reply) => reply.code(204).send());
+  for (const warning of env.warnings) logger.warn(warning);
+  return app;
+}
