@@ -1,0 +1,481 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import type { Response } from 'supertest';
+import { UsersRepository } from '../src/users/users.repository.js';
+import { type Actor, actingOn, asAdmin, asUser, PASSWORD, randomEmail, signIn } from './support/actors.js';
+import { appearanceOf } from './support/appearance.js';
+import { rowsLeftBy } from './support/audit-trail.js';
+import { createTestApp, type TestApp } from './support/create-test-app.js';
+import { expectInvalid, expectProblem } from './support/expected.js';
+import { GithubStub } from './support/github-stub.js';
+import { createStorage, stack, type Storage } from './support/stack.js';
+import { expired } from './support/tokens.js';
+
+interface Operation {
+  readonly method: string;
+  /** As the document has it: `/v1/watchlists/items/{item_id}`. */
+  readonly path: string;
+  readonly operationId: string;
+  readonly isPublic: boolean;
+  readonly statuses: readonly string[];
+}
+
+interface Document {
+  readonly paths: Record<
+    string,
+    Record<string, { operationId: string; security?: object[]; responses: object }>
+  >;
+}
+
+const document = JSON.parse(readFileSync(join(__dirname, '../openapi.json'), 'utf8')) as Document;
+const OPERATIONS = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, { operationId, security, responses }]): Operation => ({
+    method: method.toUpperCase(),
+    path,
+    operationId,
+    // Nothing is asked for, said as `[]` or as `[{}]`; left out, it is the document's own: a token.
+    isPublic: security?.every((alternative) => Object.keys(alternative).length === 0) ?? false,
+    statuses: Object.keys(responses),
+  })),
+);
+
+/** What the routes with an id are asked about. */
+interface Target {
+  readonly ownerId: number;
+  readonly itemId: number;
+}
+
+interface Access {
+  readonly anonymous: number;
+  readonly user: number;
+  readonly owner: number;
+  readonly admin: number;
+  /** A token that was good once. */
+  readonly lockedOut: number;
+  /** One that is acceptable, so that nothing but access decides. */
+  readonly body?: (target: Target) => object;
+}
+
+const open = (status: number, body?: Access['body']): Access => ({
+  anonymous: status,
+  user: status,
+  owner: status,
+  admin: status,
+  lockedOut: status,
+  body,
+});
+const signedIn = (status: number, body?: Access['body']): Access => ({
+  ...open(status, body),
+  anonymous: 401,
+  lockedOut: 401,
+});
+const ownerOnly = (status: number, body?: Access['body']): Access => ({
+  anonymous: 401,
+  user: 404,
+  owner: status,
+  // An admin has routes of their own for this.
+  admin: 404,
+  lockedOut: 401,
+  body,
+});
+const adminOnly = (status: number, body?: Access['body']): Access => ({
+  anonymous: 401,
+  user: 403,
+  owner: 403,
+  admin: status,
+  lockedOut: 401,
+  body,
+});
+
+const item = () => ({ title: 'Parasite', type: 'movie' });
+
+/** Who may do what; every operation of the document has its line. */
+const ACCESS: Record<string, Access> = {
+  getLiveness: open(200),
+  getDetailedHealth: open(200),
+  getGithubStatus: open(200),
+  register: open(201, () => ({ email: randomEmail(), password: PASSWORD })),
+  login: open(200, () => ({ email: 'signs-in@example.com', password: PASSWORD })),
+
+  getMe: signedIn(200),
+  listItems: signedIn(200),
+  addItem: signedIn(201, item),
+
+  getItem: ownerOnly(200),
+  updateItem: ownerOnly(200, () => ({ title: 'Severance' })),
+  deleteItem: ownerOnly(204),
+
+  getStats: adminOnly(200),
+  listUsers: adminOnly(200),
+  updateUser: adminOnly(200, () => ({ role: 'user', disabled: false })),
+  listAllItems: adminOnly(200),
+  addItemFor: adminOnly(201, ({ ownerId }) => ({ user_id: ownerId, ...item() })),
+  updateItemOf: adminOnly(200, () => ({ title: 'Severance' })),
+  deleteItemOf: adminOnly(204),
+  listAuditLogs: adminOnly(200),
+};
+
+/** Each with the column of the table in which their answers stand. */
+const ACTORS = {
+  anonymous: 'anonymous',
+  'another user': 'user',
+  'an admin who is one no longer': 'user',
+  'the owner': 'owner',
+  'an admin': 'admin',
+  'a disabled owner': 'lockedOut',
+  'a disabled admin': 'lockedOut',
+  'a removed admin': 'lockedOut',
+  'the owner with an expired token': 'lockedOut',
+  'an admin with an expired token': 'lockedOut',
+} as const satisfies Record<string, keyof Access>;
+type ActorName = keyof typeof ACTORS;
+
+const CODES: Record<number, string> = { 401: 'UNAUTHORIZED', 403: 'FORBIDDEN', 404: 'ITEM_NOT_FOUND' };
+
+describe('access', () => {
+  let github: GithubStub;
+  let server: TestApp;
+  let admin: Actor;
+  let owner: Actor;
+  let disabledOwner: Actor;
+  const tokens = new Map<ActorName, string>();
+
+  beforeAll(async () => {
+    github = await GithubStub.start();
+    server = await createTestApp({ env: { GITHUB_API_URL: github.url } });
+    admin = await asAdmin(server);
+    owner = await asUser(server);
+    disabledOwner = await asUser(server);
+    await asUser(server, 'signs-in@example.com');
+    const [demoted, disabledAdmin, removed] = [
+      await asAdmin(server),
+      await asAdmin(server),
+      await asAdmin(server),
+    ];
+    await admin.patch(`/v1/admin/users/${demoted.id}`, { role: 'user' }).expect(200);
+    for (const { id } of [disabledOwner, disabledAdmin])
+      await admin.patch(`/v1/admin/users/${id}`, { disabled: true }).expect(200);
+    await server.app.get(UsersRepository, { strict: false }).delete(removed.id);
+
+    tokens.set('another user', (await asUser(server)).token);
+    tokens.set('an admin who is one no longer', demoted.token);
+    tokens.set('the owner', owner.token);
+    tokens.set('an admin', admin.token);
+    tokens.set('a disabled owner', disabledOwner.token);
+    tokens.set('a disabled admin', disabledAdmin.token);
+    tokens.set('a removed admin', removed.token);
+    tokens.set('the owner with an expired token', expired(server, owner.token));
+    tokens.set('an admin with an expired token', expired(server, admin.token));
+  });
+  afterAll(async () => {
+    await server.close();
+    await github.close();
+  });
+
+  async function addItemOf({ id }: Actor): Promise<Target> {
+    const { body } = await admin.post('/v1/admin/watchlists/items', { user_id: id, ...item() }).expect(201);
+    return { ownerId: id, itemId: body.item.id };
+  }
+
+  function send(actor: ActorName, method: string, path: string, body?: object): PromiseLike<Response> {
+    const request = server.request()[method.toLowerCase() as 'get'](path);
+    const token = tokens.get(actor);
+    if (token !== undefined) request.set('authorization', `Bearer ${token}`);
+    return body ? request.send(body) : request;
+  }
+
+  describe('is decided for every route that there is', () => {
+    /** Of the server's own making, the same for everybody. */
+    const UNDOCUMENTED = /^\/(docs([/*].*)?|openapi\.json|favicon\.ico)$/;
+
+    /** `METHOD /path`, read from the router's picture of itself. */
+    function routesOf({ app }: TestApp): string[] {
+      const instance = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+      const parents: string[] = [];
+      return instance
+        .printRoutes({ commonPrefix: false })
+        .split('\n')
+        .flatMap((line) => {
+          const [, indent, part, methods] = /^([│ ]*)[├└]── (\S+)(?: \((.+)\))?$/.exec(line) ?? [];
+          if (part === undefined) return [];
+          parents.length = indent!.length / 4;
+          const path = parents.join('') + part;
+          parents.push(part);
+          return (methods?.split(', ') ?? []).map((method) => `${method} ${path}`);
+        });
+    }
+
+    it('in the document and in this table alike', () => {
+      expect(Object.keys(ACCESS).sort()).toEqual(OPERATIONS.map(({ operationId }) => operationId).sort());
+    });
+
+    it('in the router and in the document alike', () => {
+      const routes = routesOf(server).filter((route) => {
+        const [method, path] = route.split(' ') as [string, string];
+        return !['HEAD', 'OPTIONS'].includes(method) && !UNDOCUMENTED.test(path);
+      });
+      const documented = OPERATIONS.map(
+        ({ method, path }) => `${method} ${path.replace(/\{(\w+)\}/g, ':$1')}`,
+      );
+      expect(routes.sort()).toEqual(documented.sort());
+    });
+
+    it.each(OPERATIONS.map((operation) => [operation.operationId, operation] as const))(
+      'as the document says: %s',
+      (operationId, { isPublic, statuses }) => {
+        const { anonymous, user } = ACCESS[operationId]!;
+        expect({ isPublic, tellsOf403: statuses.includes('403') }).toEqual({
+          isPublic: anonymous !== 401,
+          tellsOf403: user === 403,
+        });
+      },
+    );
+  });
+
+  describe.each(
+    OPERATIONS.filter(({ operationId }) => operationId in ACCESS).map(
+      (operation) => [`${operation.method} ${operation.path}`, operation] as const,
+    ),
+  )('to %s', (_title, { method, path, operationId }) => {
+    const access = ACCESS[operationId]!;
+
+    it.each((Object.keys(ACTORS) as ActorName[]).map((actor) => [actor, access[ACTORS[actor]]] as const))(
+      'by %s: %i',
+      async (actor, status) => {
+        const target = await addItemOf(actor === 'a disabled owner' ? disabledOwner : owner);
+        const url = path
+          .replace('{item_id}', String(target.itemId))
+          .replace('{user_id}', String(target.ownerId));
+        const body = access.body?.(target);
+
+        const act = async () => {
+          const response = await send(actor, method, url, body);
+          if (status < 400) {
+            expect(response.status).toBe(status);
+            expect(response.headers).not.toHaveProperty('www-authenticate');
+          } else {
+            expectProblem(response, status, CODES[status]!);
+            expect('www-authenticate' in response.headers).toBe(status !== 404);
+          }
+          if (method === 'GET') expect((await send(actor, 'HEAD', url)).status).toBe(status);
+          if (status >= 400) expect((await send(actor, method, `${url}/`, body)).status).toBe(status);
+        };
+
+        if (status < 400) return act();
+        expect(await rowsLeftBy(admin, act)).toEqual([]);
+      },
+    );
+  });
+
+  describe("to another user's item", () => {
+    let foreignId: number;
+    beforeAll(async () => {
+      foreignId = (await addItemOf(owner)).itemId;
+    });
+
+    const METHODS: [string, object?][] = [['GET'], ['PATCH', { title: 'Severance' }], ['DELETE']];
+    const OTHER_IDS: [string, (foreign: number) => string][] = [
+      ['of nobody', () => '2147483647'],
+      ['beyond the range', () => '2147483648'],
+      ['of thirty digits', () => '9'.repeat(30)],
+      ['of zero', () => '0'],
+      ['with a sign', (foreign) => `+${foreign}`],
+      ['below zero', (foreign) => `-${foreign}`],
+      ['with a zero before it', (foreign) => `0${foreign}`],
+      ['with an exponent', (foreign) => `${foreign}e0`],
+      ['with a fraction', (foreign) => `${foreign}.0`],
+      ['in hexadecimal', (foreign) => `0x${foreign.toString(16)}`],
+      ['with a space', (foreign) => `%20${foreign}`],
+      ['with a NUL', (foreign) => `${foreign}%00`],
+      ['with a quote', (foreign) => `${foreign}'--`],
+      ['that is a word', () => 'first'],
+    ];
+
+    it.each(
+      METHODS.flatMap(([method, body]) =>
+        OTHER_IDS.map(([which, spell]) => [method, which, spell, body] as const),
+      ),
+    )('by %s looks like one to an id %s', async (method, _which, spell, body) => {
+      const path = (id: number | string) => `/v1/watchlists/items/${id}`;
+      const foreign = await send('another user', method, path(foreignId), body);
+      expectProblem(foreign, 404, 'ITEM_NOT_FOUND');
+      const other = await send('another user', method, path(spell(foreignId)), body);
+      expect(appearanceOf(other)).toEqual(appearanceOf(foreign));
+    });
+
+    it('looks like one to an item that was there until just now', async () => {
+      const { itemId } = await addItemOf(owner);
+      const path = `/v1/watchlists/items/${itemId}`;
+      const before = await send('another user', 'GET', path);
+      await owner.delete(path).expect(204);
+      expect(appearanceOf(await send('another user', 'GET', path))).toEqual(appearanceOf(before));
+      expect(appearanceOf(await owner.get(path))).toEqual(appearanceOf(before));
+    });
+
+    it('is not to be had by a bad PATCH either: whether the item is there is not told', async () => {
+      const bad = { title: '' };
+      const foreign = await send('another user', 'PATCH', `/v1/watchlists/items/${foreignId}`, bad);
+      expectInvalid(foreign, 'title');
+      const missing = await send('another user', 'PATCH', '/v1/watchlists/items/2147483647', bad);
+      expect(appearanceOf(missing)).toEqual(appearanceOf(foreign));
+    });
+  });
+
+  describe("to another user's list", () => {
+    it.each<[string, string, string, ((id: number) => object) | undefined]>([
+      ['in the query', 'GET', '/v1/watchlists?user_id=$', undefined],
+      ['in the query by another name', 'GET', '/v1/watchlists?userId=$', undefined],
+      ['in the query of a write', 'POST', '/v1/watchlists/items?user_id=$', item],
+      ['in the body', 'POST', '/v1/watchlists/items', (id) => ({ ...item(), user_id: id })],
+      ['in the body by another name', 'POST', '/v1/watchlists/items', (id) => ({ ...item(), userId: id })],
+      ['in the body as an object', 'POST', '/v1/watchlists/items', (id) => ({ ...item(), user: { id } })],
+    ])('is not to be had by naming them %s', async (_where, method, path, body) => {
+      const response = await send(
+        'another user',
+        method,
+        path.replace('$', String(owner.id)),
+        body?.(owner.id),
+      );
+      expect(response.status).toBe(422);
+    });
+
+    it('is not to be had by naming them in a header', async () => {
+      const me = await asUser(server);
+      await addItemOf(owner);
+      const response = await me
+        .get('/v1/watchlists')
+        .set({ 'x-user-id': String(owner.id), 'x-forwarded-user': owner.email, from: owner.email });
+      expect(response.body).toMatchObject({ user: me.email, total: 0, watchlist: [] });
+    });
+
+    it('is not to be had by whoever asks next for the same page', async () => {
+      await addItemOf(owner);
+      const [mine, theirs] = [await asUser(server), await asUser(server)];
+      const { body } = await owner.get('/v1/watchlists').expect(200);
+      expect(body.watchlist).not.toEqual([]);
+      for (const other of [mine, theirs])
+        expect((await other.get('/v1/watchlists').expect(200)).body).toMatchObject({
+          user: other.email,
+          watchlist: [],
+        });
+    });
+  });
+});
+
+/** On SQLite one server has the file to itself; on PostgreSQL two share the database and Redis. */
+describe('a change of role or standing counts from the next request', () => {
+  let storage: Storage;
+  let servers: TestApp[];
+  let admin: Actor;
+  let ada: Actor;
+
+  beforeAll(async () => {
+    storage = await createStorage();
+    const count = stack() === 'postgres+redis' ? 2 : 1;
+    servers = await Promise.all(Array.from({ length: count }, () => createTestApp({ storage })));
+    admin = await asAdmin(servers[0]!);
+  });
+  beforeEach(async () => {
+    ada = await asUser(servers[0]!);
+  });
+  afterAll(async () => {
+    await Promise.all(servers.map((server) => server.close()));
+    await storage.remove();
+  });
+
+  const change = (fields: object) => admin.patch(`/v1/admin/users/${ada.id}`, fields).expect(200);
+
+  /** One status per server, in the order in which they were started. */
+  const everywhere = async (act: (ada: Actor, server: TestApp) => PromiseLike<{ status: number }>) => {
+    const answers = await Promise.all(servers.map((server) => act(actingOn(server, ada), server)));
+    return answers.map(({ status }) => status);
+  };
+  const each = (status: number) => servers.map(() => status);
+  const asksForStats = ({ get }: Actor) => get('/v1/admin/stats');
+  const asksForMe = ({ get }: Actor) => get('/v1/auth/me');
+  const asksForList = ({ get }: Actor) => get('/v1/watchlists');
+
+  it('of a user who becomes an admin', async () => {
+    expect(await everywhere(asksForStats)).toEqual(each(403));
+    await change({ role: 'admin' });
+    expect(await everywhere(asksForStats)).toEqual(each(200));
+    const me = await actingOn(servers.at(-1)!, ada).get('/v1/auth/me');
+    expect(me.body).toMatchObject({ role: 'admin' });
+  });
+
+  it('of an admin who becomes a user', async () => {
+    await change({ role: 'admin' });
+    expect(await everywhere(asksForStats)).toEqual(each(200));
+    await change({ role: 'user' });
+    expect(await everywhere(asksForStats)).toEqual(each(403));
+    expect(await everywhere(asksForMe)).toEqual(each(200));
+  });
+
+  it('of a user who is disabled: neither their token nor their password lets them in', async () => {
+    expect(await everywhere(asksForMe)).toEqual(each(200));
+    await change({ disabled: true });
+    expect(await everywhere(asksForMe)).toEqual(each(401));
+    const signsIn = ({ email }: Actor, server: TestApp) =>
+      server.request().post('/v1/auth/login').send({ email, password: PASSWORD });
+    expect(await everywhere(signsIn)).toEqual(each(401));
+  });
+
+  it('of a disabled user who is enabled again: token and password are as good as before', async () => {
+    await change({ disabled: true });
+    expect(await everywhere(asksForMe)).toEqual(each(401));
+    await change({ disabled: false });
+    expect(await everywhere(asksForMe)).toEqual(each(200));
+    for (const server of servers) await signIn(server, ada.email);
+  });
+
+  it('of a disabled user whose list is in the cache', async () => {
+    const { headers } = await ada.get('/v1/watchlists').expect(200);
+    await everywhere(asksForList);
+    await change({ disabled: true });
+    expect(await everywhere(asksForList)).toEqual(each(401));
+    const revalidates = ({ get }: Actor) => get('/v1/watchlists').set('if-none-match', headers['etag']!);
+    expect(await everywhere(revalidates)).toEqual(each(401));
+  });
+
+  it('of a user who is removed', async () => {
+    expect(await everywhere(asksForMe)).toEqual(each(200));
+    await servers[0]!.app.get(UsersRepository, { strict: false }).delete(ada.id);
+    expect(await everywhere(asksForMe)).toEqual(each(401));
+    expect(await everywhere(asksForList)).toEqual(each(401));
+  });
+
+  it('of an admin who is disabled by another', async () => {
+    await change({ role: 'admin' });
+    await change({ disabled: true });
+    expect(await everywhere(asksForStats)).toEqual(each(401));
+  });
+
+  it('every time', async () => {
+    for (let round = 0; round < 20; round++) {
+      await change({ role: 'admin' });
+      expect(await everywhere(asksForStats)).toEqual(each(200));
+      await change({ role: 'user' });
+      expect(await everywhere(asksForStats)).toEqual(each(403));
+    }
+  });
+
+  it('while the user keeps asking: nothing that begins after the change is answered as before it', async () => {
+    let changed = false;
+    const late: number[] = [];
+    const keepsAsking = servers.map(async (server) => {
+      const { get } = actingOn(server, ada);
+      for (let after = 0; after < 10;) {
+        const beganAfterwards = changed;
+        const { status } = await get('/v1/auth/me');
+        if (!beganAfterwards) continue;
+        after++;
+        late.push(status);
+      }
+    });
+    await change({ disabled: true });
+    changed = true;
+    await Promise.all(keepsAsking);
+    expect(late).toEqual(Array(10 * servers.length).fill(401));
+  });
+});

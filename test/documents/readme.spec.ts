@@ -1,0 +1,77 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ENV_VARIABLES, type Env, parseEnv } from '../../src/config/env.js';
+
+const ROOT = join(__dirname, '../..');
+const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
+const README = read('README.md');
+
+/** The cells of every table row under a heading, without the table's own two lines. */
+function tableUnder(heading: string): string[][] {
+  const section = README.split(/^## /m).find((text) => text.startsWith(`${heading}\n`)) ?? '';
+  return section
+    .split('\n')
+    .filter((line) => line.startsWith('|'))
+    .slice(2)
+    .map((line) =>
+      line
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
+}
+
+const matches = (pattern: RegExp) => [...README.matchAll(pattern)].map(([, found]) => [found!]);
+
+describe("README's endpoints", () => {
+  const { paths } = JSON.parse(read('openapi.json')) as {
+    paths: Record<string, Record<string, { security?: object[] }>>;
+  };
+  const operations = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, { security }]) => ({
+      route: `\`${method.toUpperCase()} ${path}\``,
+      everybody: security?.every((alternative) => Object.keys(alternative).length === 0) ?? false,
+      admin: path.startsWith('/v1/admin'),
+    })),
+  );
+
+  it("are exactly the document's operations, each with whom it is for", () => {
+    const rows = tableUnder('Endpoints').map(([route, , who]) => ({
+      route,
+      everybody: who === 'everybody',
+      admin: who === 'admin',
+    }));
+    const byRoute = (a: { route?: string }, b: { route?: string }) => (a.route! < b.route! ? -1 : 1);
+    expect(rows.sort(byRoute)).toEqual(operations.sort(byRoute));
+  });
+});
+
+describe("README's configuration", () => {
+  const rows = tableUnder('Configuration').map(([name, value]) =>
+    [name!, value!].map((cell) => cell.replaceAll('`', '')),
+  );
+
+  it('has exactly the variables that the server reads', () => {
+    expect(rows.map(([name]) => name).sort()).toEqual([...ENV_VARIABLES].sort());
+  });
+
+  // Not that of the file which JWT_SECRET stands in for here: env.spec.ts looks at it.
+  const defaults = rows.filter(([name, value]) => name !== 'JWT_SECRET_FILE' && /^\S+$/.test(value!));
+
+  it.each(defaults)('gives the default of %s: to set it to %s changes nothing', (name, value) => {
+    const given = { JWT_SECRET: 'Jq3vT9xLw2ZbR7mKd5HcYf8NsGp4UaE1' };
+    const settings = ({ JWT_KEY: _key, ...rest }: Env) => rest;
+    expect(settings(parseEnv({ ...given, [name!]: value }))).toEqual(settings(parseEnv(given)));
+  });
+});
+
+describe('README', () => {
+  it.each(matches(/\]\((?!https?:|#)([^)#]+)/g))('links to %s, which is there', (file) => {
+    expect(existsSync(join(ROOT, file))).toBe(true);
+  });
+
+  it.each(matches(/`?npm run ([\w:-]+)/g))('names the script %s, which is there', (script) => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    expect(Object.keys(scripts)).toContain(script);
+  });
+});

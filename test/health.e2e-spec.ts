@@ -1,0 +1,203 @@
+import { copyFile, rename } from 'node:fs/promises';
+import type { Response } from 'supertest';
+import { asUser } from './support/actors.js';
+import { createTestApp, type TestApp } from './support/create-test-app.js';
+import { eventually } from './support/eventually.js';
+import { expectCommonHeaders } from './support/expected.js';
+import { RedisServer } from './support/redis-server.js';
+import { createPostgres, createSqlite, stack, type Storage } from './support/stack.js';
+import { TcpProxy } from './support/tcp-proxy.js';
+
+const DETAILED = '/v1/health/detailed';
+
+type State = 'ok' | 'down' | 'disabled';
+
+/** The contract's table: what the whole is, by its parts. */
+function expectDetails(response: Response, database: State, redis: State): void {
+  const status = database === 'down' ? 'down' : redis === 'down' ? 'degraded' : 'ok';
+  expect({ status: response.status, body: response.body as object }).toEqual({
+    status: database === 'down' ? 503 : 200,
+    body: { status, dependencies: { database, redis } },
+  });
+  expect(response.headers['content-type']).toBe('application/json; charset=utf-8');
+  expect(response.headers['cache-control']).toBe('no-store');
+  expectCommonHeaders(response);
+}
+
+const detailsOf = (server: TestApp) => server.request().get(DETAILED);
+
+async function expectAlive(server: TestApp): Promise<void> {
+  const response = await server.request().get('/health');
+  expect({ status: response.status, body: response.body as object }).toEqual({
+    status: 200,
+    body: { status: 'ok' },
+  });
+}
+
+describe('Health', () => {
+  let server: TestApp;
+  beforeAll(async () => {
+    const env = { RATE_LIMIT_DEFAULT: '1/3600', RATE_LIMIT_ADDRESS: '100/3600' };
+    server = await createTestApp({ env });
+  });
+  afterAll(() => server.close());
+
+  const redis = stack() === 'postgres+redis' ? 'ok' : 'disabled';
+
+  it('is ok when all that was configured is there', async () => {
+    await expectAlive(server);
+    expectDetails(await detailsOf(server), 'ok', redis);
+  });
+
+  it('is for anybody, whatever token they bring', async () => {
+    for (const authorization of ['Bearer x.y.z', 'Basic dXNlcjpwYXNz', '']) {
+      await server.request().get('/health').set({ authorization }).expect(200);
+      await server.request().get(DETAILED).set({ authorization }).expect(200);
+    }
+  });
+
+  it('does not look at what a probe adds to the address', async () => {
+    for (const query of ['verbose', 'a=b&a=c', '__proto__=1', 'status=down', 'x='.padEnd(2000, 'x')]) {
+      const { body } = await server.request().get(`/health?${query}`).expect(200);
+      expect(body).toEqual({ status: 'ok' });
+      expectDetails(await server.request().get(`${DETAILED}?${query}`), 'ok', redis);
+    }
+  });
+
+  it('is counted under no policy of a route', async () => {
+    for (let call = 0; call < 20; call++) {
+      const response = await detailsOf(server).expect(200);
+      expect(response.headers['ratelimit-policy']).toMatch(/^"address";/);
+    }
+    const ada = await asUser(server);
+    // The only one that the policy allows.
+    await ada.get('/v1/auth/me').expect(200);
+  });
+
+  it('of the process is counted under none at all', async () => {
+    for (let call = 0; call < 120; call++) await server.request().get('/health').expect(200);
+    const { headers } = await server.request().get('/v1/nothing').expect(404);
+    expect(Number(headers['x-ratelimit-remaining'])).toBeGreaterThan(0);
+  });
+});
+
+if (stack() === 'sqlite+memory') {
+  describe('Health on SQLite', () => {
+    let storage: Storage;
+    let file: string;
+    let server: TestApp;
+    beforeAll(async () => {
+      storage = await createSqlite();
+      file = storage.env['DATABASE_URL']!.slice('sqlite:///'.length);
+      server = await createTestApp({ storage });
+    });
+    afterAll(async () => {
+      await server.close();
+      await storage.remove();
+    });
+
+    it.each<[string, () => Promise<void>]>([
+      ['removed', async () => undefined],
+      ['replaced by a copy', () => copyFile(`${file}.away`, file)],
+    ])('is down while the file is %s, and ok when it is back', async (_what, replace) => {
+      await rename(file, `${file}.away`);
+      await replace();
+      expectDetails(await detailsOf(server), 'down', 'disabled');
+      await expectAlive(server);
+      await rename(`${file}.away`, file);
+      expectDetails(await detailsOf(server), 'ok', 'disabled');
+    });
+  });
+} else {
+  describe('Health on PostgreSQL and Redis', () => {
+    let postgres: Storage;
+    let proxy: TcpProxy;
+    let redis: RedisServer;
+    let server: TestApp;
+    let withoutRedis: TestApp;
+    beforeAll(async () => {
+      postgres = await createPostgres();
+      proxy = await TcpProxy.to(postgres.env['DATABASE_URL']!);
+      redis = await RedisServer.create();
+      const env = { DATABASE_URL: proxy.url };
+      server = await createTestApp({ storage: postgres, env: { ...env, REDIS_URL: redis.url } });
+      withoutRedis = await createTestApp({ storage: postgres, env: { ...env, REDIS_URL: '' } });
+    });
+    afterAll(async () => {
+      await proxy.restore();
+      await server.close();
+      await withoutRedis.close();
+      await proxy.cut();
+      await redis.remove();
+      await postgres.remove();
+    });
+
+    interface Mishap {
+      readonly name: string;
+      readonly state: 'ok' | 'down';
+      happen(): void | Promise<void>;
+      end(): void | Promise<void>;
+    }
+    const nothing = { name: 'is there', state: 'ok' as const, happen: () => undefined, end: () => undefined };
+    const ofPostgres: Mishap[] = [
+      nothing,
+      { name: 'is gone', state: 'down', happen: () => proxy.cut(), end: () => proxy.restore() },
+      { name: 'hangs', state: 'down', happen: () => proxy.hang(), end: () => proxy.restore() },
+    ];
+    const ofRedis: Mishap[] = [
+      nothing,
+      { name: 'is killed', state: 'down', happen: () => redis.kill(), end: () => redis.start() },
+      { name: 'is stopped', state: 'down', happen: () => redis.stop(), end: () => redis.start() },
+      { name: 'hangs', state: 'down', happen: () => redis.freeze(), end: () => redis.resume() },
+    ];
+
+    describe.each(ofPostgres)('when PostgreSQL $name', (postgresMishap) => {
+      it.each(ofRedis)('and Redis $name says so, and is ok when both are back', async (redisMishap) => {
+        await postgresMishap.happen();
+        await redisMishap.happen();
+        // At once: a probe must not live on what it knew before.
+        expectDetails(await detailsOf(server), postgresMishap.state, redisMishap.state);
+        expectDetails(await detailsOf(withoutRedis), postgresMishap.state, 'disabled');
+        await expectAlive(server);
+        await expectAlive(withoutRedis);
+
+        await redisMishap.end();
+        await postgresMishap.end();
+        await eventually(async () => expectDetails(await detailsOf(server), 'ok', 'ok'));
+        await eventually(async () => expectDetails(await detailsOf(withoutRedis), 'ok', 'disabled'));
+      });
+    });
+
+    it('stays ok when connections break that can be made again', async () => {
+      proxy.breakConnections();
+      await eventually(async () => expectDetails(await detailsOf(server), 'ok', 'ok'));
+    });
+
+    it('answers more probes than there are connections while both hang', async () => {
+      proxy.hang();
+      redis.freeze();
+      const answers = await Promise.all(Array.from({ length: 40 }, () => detailsOf(server)));
+      for (const answer of answers) expectDetails(answer, 'down', 'down');
+      await expectAlive(server);
+      redis.resume();
+      await proxy.restore();
+      await eventually(async () => expectDetails(await detailsOf(server), 'ok', 'ok'));
+      // And the server serves again, not only its health.
+      await eventually(async () => {
+        await asUser(server);
+      });
+    });
+
+    it('is told by a server that started without its Redis', async () => {
+      await redis.kill();
+      const late = await createTestApp({ storage: postgres, env: { REDIS_URL: redis.url } });
+      try {
+        expectDetails(await detailsOf(late), 'ok', 'down');
+        await redis.start();
+        await eventually(async () => expectDetails(await detailsOf(late), 'ok', 'ok'));
+      } finally {
+        await late.close();
+      }
+    });
+  });
+}

@@ -1,0 +1,465 @@
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { Agent, createServer, request, type Server, type ServerResponse } from 'node:http';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { AuditLog } from '../src/audit/audit-log.entity.js';
+import { parseEnv } from '../src/config/env.js';
+import { openDatabase } from '../src/database/database.module.js';
+import { PASSWORD, randomEmail } from './support/actors.js';
+import { createTestApp } from './support/create-test-app.js';
+import { eventually } from './support/eventually.js';
+import {
+  build,
+  freePort,
+  parseLog,
+  runServer,
+  type ServerProcess,
+  startServer,
+} from './support/server-process.js';
+import { createStorage, stack, type Storage } from './support/stack.js';
+
+const SECRET = 'Jq3vT9xLw2ZbR7mKd5HcYf8NsGp4UaE1';
+const ROOMY = {
+  JWT_SECRET: SECRET,
+  BCRYPT_COST: '10',
+  RATE_LIMIT_LIST: '0',
+  RATE_LIMIT_WRITE: '0',
+  RATE_LIMIT_DEFAULT: '0',
+  RATE_LIMIT_ADDRESS: '0',
+  GITHUB_API_URL: 'http://127.0.0.1:9',
+};
+
+jest.setTimeout(90_000);
+beforeAll(build, 120_000);
+
+let storage: Storage;
+let servers: ServerProcess[];
+beforeEach(async () => {
+  storage = await createStorage();
+  servers = [];
+});
+afterEach(async () => {
+  for (const server of servers) await server.remove();
+  await storage.remove();
+});
+
+/** On the stack's storage; ended after the test. */
+async function serve(env: Record<string, string> = {}): Promise<ServerProcess> {
+  const server = await startServer({ env: { ...ROOMY, ...storage.env, ...env } });
+  servers.push(server);
+  return server;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Record<string, string>;
+  readonly body: any;
+}
+
+/** Through an agent of the caller's, to see what becomes of its connections. */
+function ask(
+  url: string,
+  path: string,
+  { agent, token, body }: { agent?: Agent; token?: string; body?: object } = {},
+) {
+  return new Promise<Answer>((resolve, reject) => {
+    const outgoing = request(`${url}${path}`, {
+      method: body ? 'POST' : 'GET',
+      ...(agent && { agent }),
+      headers: {
+        ...(token && { authorization: `Bearer ${token}` }),
+        ...(body && { 'content-type': 'application/json' }),
+      },
+    });
+    outgoing.on('response', (response) => {
+      text(response).then(
+        (content) =>
+          resolve({
+            status: response.statusCode!,
+            headers: response.headers as Record<string, string>,
+            body: /json/.test(response.headers['content-type'] ?? '') ? JSON.parse(content) : content,
+          }),
+        reject,
+      );
+    });
+    outgoing.on('error', reject);
+    outgoing.end(body && JSON.stringify(body));
+  });
+}
+
+async function signUp(url: string): Promise<{ email: string; token: string }> {
+  const email = randomEmail();
+  const credentials = { email, password: PASSWORD };
+  expect((await ask(url, '/v1/auth/register', { body: credentials })).status).toBe(201);
+  return { email, token: (await ask(url, '/v1/auth/login', { body: credentials })).body.access_token };
+}
+
+/** An upstream that answers when it is told to: whoever asked it is a request in flight. */
+async function slowUpstream() {
+  const waiting: ServerResponse[] = [];
+  const server: Server = createServer((_request, response) => waiting.push(response)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked: () => eventually(() => expect(waiting).toHaveLength(1)),
+    answer: () => {
+      waiting[0]!.writeHead(200, { 'content-type': 'application/json' });
+      waiting[0]!.end(
+        JSON.stringify({
+          current_user_url: 'https://a.example/user',
+          rate_limit_url: 'https://a.example/limit',
+        }),
+      );
+    },
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+/** A connection with bytes written by hand, and everything that comes back on it. */
+async function openConnection(url: string, bytes = '') {
+  const { hostname, port } = new URL(url);
+  const socket: Socket = connect(Number(port), hostname);
+  let received = '';
+  socket.on('data', (data) => (received += String(data)));
+  socket.on('error', () => undefined);
+  const closed = once(socket, 'close');
+  await once(socket, 'connect');
+  socket.write(bytes);
+  return { received: () => received, send: (more: string) => socket.write(more), closed };
+}
+
+/** What shutting down must look like to clients, whoever asks for it. */
+async function expectGracefulEnd(
+  url: string,
+  upstream: Awaited<ReturnType<typeof slowUpstream>>,
+  shutDown: () => void,
+) {
+  const idle = await openConnection(url, 'GET /health HTTP/1.1\r\nhost: a\r\n\r\n');
+  await eventually(() => expect(idle.received()).toContain('{"status":"ok"}'));
+  const half = await openConnection(url, 'GET /v1/auth/me HTTP/1.1\r\nhost: a\r\n');
+  const inFlight = ask(url, '/v1/external/github', { agent: new Agent({ keepAlive: true }) });
+  await upstream.asked();
+
+  shutDown();
+  await idle.closed;
+  half.send('\r\n');
+  await half.closed;
+  expect(half.received()).toMatch(/^HTTP\/1\.1 503 Service Unavailable\r\n/);
+  expect(half.received()).toMatch(/\r\nconnection: close\r\n/i);
+  expect(half.received()).toMatch(/\r\nretry-after: \d+\r\n/i);
+  expect(half.received()).toContain('"code":"SHUTTING_DOWN"');
+  await expect(ask(url, '/health')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+
+  upstream.answer();
+  const answer = await inFlight;
+  expect(answer.status).toBe(200);
+  expect(answer.headers['connection']).toBe('close');
+}
+
+describe('starting', () => {
+  if (stack() === 'sqlite+memory') {
+    it('needs no environment: an empty folder becomes a server with a database and a signing key of its own', async () => {
+      const server = await startServer();
+      servers.push(server);
+      expect((await ask(server.url, '/health')).body).toEqual({ status: 'ok' });
+      expect((await ask(server.url, '/v1/health/detailed')).body).toEqual({
+        status: 'ok',
+        dependencies: { database: 'ok', redis: 'disabled' },
+      });
+      expect((await ask(server.url, '/docs')).status).toBe(200);
+      const { token } = await signUp(server.url);
+      expect((await ask(server.url, '/v1/watchlists', { token })).body.total).toBe(0);
+      expect(readdirSync(join(server.folder, 'data'))).toEqual(
+        expect.arrayContaining(['jwt-secret', 'watchlist.db']),
+      );
+      expect(statSync(join(server.folder, 'data/jwt-secret')).mode & 0o777).toBe(0o600);
+    });
+
+    it('takes what it is not told from .env', async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'watchlist-server-'));
+      try {
+        writeFileSync(
+          join(folder, '.env'),
+          'DATABASE_URL=sqlite:///./elsewhere/lists.db\nJWT_SECRET=change-me\n',
+        );
+        const server = await startServer({ folder });
+        servers.push(server);
+        expect(existsSync(join(folder, 'elsewhere/lists.db'))).toBe(true);
+        expect(existsSync(join(folder, 'data/watchlist.db'))).toBe(false);
+        const warnings = server.logs().filter(({ level }) => level === 'warn');
+        expect(warnings).toEqual([expect.objectContaining({ msg: expect.stringContaining('JWT_SECRET') })]);
+      } finally {
+        await servers.pop()?.remove();
+        rmSync(folder, { recursive: true });
+      }
+    });
+
+    it.each([
+      ['PORT', { PORT: '80000' }],
+      ['DATABASE_URL', { DATABASE_URL: 'mysql://root:sesame-4711@db/x' }],
+      ['JWT_SECRET', { NODE_ENV: 'production' }],
+      ['JWT_SECRET_FILE', { JWT_SECRET_FILE: '/dev/null/sesame-4711' }],
+    ])(
+      'is refused over %s with its name on stderr and exit code 1, and nothing else: %j',
+      async (name, env) => {
+        const exit = await runServer({ env: env as Record<string, string> });
+        expect(exit).toMatchObject({ code: 1, signal: null, stdout: '' });
+        expect(exit.stderr).toMatch(new RegExp(`^The environment is not usable:\n  - ${name} .+\n$`));
+        expect(exit.stderr).not.toContain('sesame');
+      },
+    );
+
+    it.each([
+      ['ADMIN_PASSWORD', { ADMIN_EMAIL: 'ada@example.com', ADMIN_PASSWORD: 'sesame' }],
+      ['ADMIN_EMAIL', { ADMIN_EMAIL: 'sesame-4711', ADMIN_PASSWORD: PASSWORD }],
+      ['DATABASE_URL', { DATABASE_URL: 'sqlite:////dev/null/watchlist.db' }],
+      ['DATABASE_URL', { DATABASE_URL: 'sqlite:////tmp' }],
+    ])('is refused over %s also when that shows only later: %j', async (name, env) => {
+      const exit = await runServer({ env: env as Record<string, string> });
+      expect(exit).toMatchObject({ code: 1, signal: null });
+      expect(exit.stderr).toMatch(new RegExp(`^The environment is not usable:\n  - ${name} .+\n$`));
+      expect(exit.stdout + exit.stderr).not.toContain('sesame');
+    });
+  }
+
+  it('ends with exit code 1 when the database cannot be reached, without its password', async () => {
+    const exit = await runServer({
+      env: { ...ROOMY, DATABASE_URL: `postgresql://ada:sesame-4711@127.0.0.1:${await freePort()}/x` },
+    });
+    expect(exit).toMatchObject({ code: 1, signal: null });
+    expect(exit.stderr).toContain('ECONNREFUSED');
+    expect(exit.stdout + exit.stderr).not.toContain('sesame');
+  });
+
+  it('ends with exit code 1 when the port is taken', async () => {
+    const first = await serve();
+    const other = await createStorage();
+    try {
+      const exit = await runServer({ env: { ...ROOMY, ...other.env, PORT: new URL(first.url).port } });
+      expect(exit).toMatchObject({ code: 1, signal: null });
+      expect(exit.stderr).toContain('EADDRINUSE');
+    } finally {
+      await other.remove();
+    }
+  });
+});
+
+describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (name) => {
+  it('lets requests in flight finish, refuses new ones, closes idle connections and ends with exit code 0', async () => {
+    const upstream = await slowUpstream();
+    try {
+      const server = await serve({ GITHUB_API_URL: upstream.url });
+      await expectGracefulEnd(server.url, upstream, () => server.signal(name));
+      const exit = await server.exited;
+      expect(exit).toMatchObject({ code: 0, signal: null, stderr: '' });
+      expect(parseLog(exit.stdout).filter(({ level }) => level !== 'info')).toEqual([
+        expect.objectContaining({ level: 'warn', code: 'SHUTTING_DOWN' }),
+      ]);
+    } finally {
+      upstream.close();
+    }
+  });
+});
+
+describe('shutting down', () => {
+  it('does the same inside a process', async () => {
+    const upstream = await slowUpstream();
+    const server = await createTestApp({ env: { GITHUB_API_URL: upstream.url } });
+    try {
+      let closed!: Promise<void>;
+      await expectGracefulEnd(server.url, upstream, () => (closed = server.close()));
+      await closed;
+    } finally {
+      upstream.close();
+    }
+  });
+
+  it('does not wait for ever for a request that never arrives in full', async () => {
+    const server = await serve();
+    const stalled = await openConnection(
+      server.url,
+      'POST /v1/auth/login HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{',
+    );
+    // Answered after the stalled one arrived: the server reads its connections in turn.
+    expect((await ask(server.url, '/health')).status).toBe(200);
+    server.signal('SIGTERM');
+    expect(await server.exited).toMatchObject({ code: 0, signal: null, stderr: '' });
+    await stalled.closed;
+  });
+
+  it('loses no write that was acknowledged, and does none that was not, with 16 clients writing', async () => {
+    const server = await serve();
+    const user = await signUp(server.url);
+    const { acknowledged, stopped } = writeOnAndOn(server, user.token, 16);
+    await eventually(() => expect(acknowledged.length).toBeGreaterThan(50));
+    server.signal('SIGTERM');
+    expect(await server.exited).toMatchObject({ code: 0, signal: null, stderr: '' });
+    expect(await stopped).not.toContain(500);
+
+    const { items, audited } = await whatIsStored(await serve(), user);
+    expect(items).toEqual([...acknowledged].sort());
+    expect(audited).toEqual(items);
+  });
+});
+
+describe('kill -9', () => {
+  it('loses no write that was acknowledged, with 24 clients writing, and leaves none half done; the next start needs no help', async () => {
+    const acknowledged: string[] = [];
+    let server = await serve();
+    const user = await signUp(server.url);
+    for (let round = 0; round < 2; round++) {
+      const writing = writeOnAndOn(server, user.token, 24);
+      await eventually(() => expect(writing.acknowledged.length).toBeGreaterThan(50));
+      server.signal('SIGKILL');
+      expect(await server.exited).toMatchObject({ code: null, signal: 'SIGKILL' });
+      await writing.stopped;
+      acknowledged.push(...writing.acknowledged);
+      server = await serve();
+    }
+    const { items, audited } = await whatIsStored(server, user);
+    expect(new Set(items).size).toBe(items.length);
+    expect(items).toEqual(expect.arrayContaining(acknowledged));
+    expect(audited).toEqual(items);
+  });
+});
+
+describe('the log', () => {
+  it('is one JSON object a line, each with time and level, and with the id of its request', async () => {
+    const server = await serve();
+    const { hostname, port } = new URL(server.url);
+    const answer = await fetch(`http://${hostname}:${port}/v1/nowhere/ada@example.com?q=ada@example.com`, {
+      headers: { 'x-request-id': 'my-request-1' },
+    });
+    expect(answer.headers.get('x-request-id')).toBe('my-request-1');
+    server.signal('SIGTERM');
+    const { stdout } = await server.exited;
+    expect(stdout.endsWith('\n')).toBe(true);
+    const lines = parseLog(stdout);
+    for (const line of lines) {
+      expect(line).toMatchObject({
+        level: expect.stringMatching(/^(info|warn|error)$/),
+        time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+        msg: expect.stringMatching(/./),
+      });
+    }
+    expect(lines.filter(({ request_id }) => request_id === 'my-request-1')).toEqual([
+      expect.objectContaining({ msg: 'request', method: 'GET', route: null, status: 404 }),
+    ]);
+  });
+
+  it('has no password, token, key or e-mail address in it, whatever goes wrong', async () => {
+    const secrets = {
+      JWT_SECRET: SECRET,
+      PASSWORD_PEPPER: 'pepper-0815-pepper-0815',
+      ADMIN_EMAIL: 'augusta@example.com',
+      ADMIN_PASSWORD: 'first-admin-4711',
+      AUDIT_WEBHOOK_SECRET: 'webhook-secret-1234',
+    };
+    const server = await serve({
+      ...secrets,
+      LOG_LEVEL: 'trace',
+      AUDIT_WEBHOOK_URL: `http://hook-user:hook-pass-99@127.0.0.1:${await freePort()}/`,
+      RATE_LIMIT_LOGIN: '0',
+      RATE_LIMIT_REGISTER: '0',
+    });
+    const { email, token } = await signUp(server.url);
+    const credentials = { email, password: PASSWORD };
+    const expected: [number, Promise<Answer>][] = [
+      [409, ask(server.url, '/v1/auth/register', { body: credentials })],
+      [401, ask(server.url, '/v1/auth/login', { body: { email, password: `${PASSWORD}!` } })],
+      [422, ask(server.url, '/v1/auth/login', { body: { email, password: PASSWORD, [PASSWORD]: email } })],
+      [403, ask(server.url, `/v1/admin/users?q=${email}`, { token })],
+      [422, ask(server.url, `/v1/watchlists?token=${token}`, { token })],
+      [401, ask(server.url, `/v1/auth/me?password=${encodeURIComponent(PASSWORD)}`, { token: `${token}x` })],
+      [404, ask(server.url, `/v1/users/${email}/${token}`)],
+      [
+        201,
+        ask(server.url, '/v1/watchlists/items', {
+          token,
+          body: { title: 'A title of my own', type: 'movie' },
+        }),
+      ],
+      [502, ask(server.url, '/v1/external/github', { token })],
+    ];
+    for (const [status, answer] of expected) expect((await answer).status).toBe(status);
+    await eventually(() =>
+      expect(server.logs().map(({ msg }) => msg)).toContainEqual(expect.stringMatching(/not delivered/)),
+    );
+    server.signal('SIGTERM');
+    const { code, stdout, stderr } = await server.exited;
+    expect(code).toBe(0);
+    expect(parseLog(stdout).length).toBeGreaterThan(20);
+
+    const databasePassword = new URL(storage.env['DATABASE_URL']!).password;
+    const forbidden = [
+      ...Object.values(secrets),
+      'hook-pass-99',
+      ...(databasePassword && [`:${databasePassword}@`]),
+      email,
+      '@example.com',
+      PASSWORD,
+      token,
+      token.split('.')[1]!,
+      'Bearer',
+      '$2b$',
+      'A title of my own',
+    ];
+    const lines = `${stdout}${stderr}`.split('\n');
+    expect(lines.filter((line) => forbidden.some((secret) => line.includes(secret)))).toEqual([]);
+  });
+});
+
+/** Clients who add items, each as soon as the last one is answered, until the server is gone. */
+function writeOnAndOn(server: ServerProcess, token: string, clients: number) {
+  const acknowledged: string[] = [];
+  const run = randomEmail();
+  const client = async (n: number) => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const others: number[] = [];
+    for (let i = 0; ; i++) {
+      const title = `${run} ${n} ${i}`;
+      try {
+        const { status } = await ask(server.url, '/v1/watchlists/items', {
+          agent,
+          token,
+          body: { title, type: 'show' },
+        });
+        if (status === 201) acknowledged.push(title);
+        else others.push(status);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') return others;
+      }
+    }
+  };
+  const stopped = Promise.all(Array.from({ length: clients }, (_, n) => client(n))).then((statuses) =>
+    statuses.flat(),
+  );
+  return { acknowledged, stopped };
+}
+
+/** The user's items, and the titles that the audit log says were added to them. */
+async function whatIsStored(server: ServerProcess, user: { email: string; token: string }) {
+  const items: string[] = [];
+  for (let total = 1; items.length < total;) {
+    const { body } = await ask(server.url, `/v1/watchlists?limit=100&skip=${items.length}`, {
+      token: user.token,
+    });
+    items.push(...body.watchlist.map(({ title }: { title: string }) => title));
+    total = body.total;
+  }
+  const config = parseEnv({ ...ROOMY, ...storage.env }).DATABASE_URL;
+  server.signal('SIGTERM');
+  await server.exited;
+  const database = await openDatabase(config);
+  const rows = await database.read((manager) =>
+    manager.find(AuditLog, { where: { action: 'watchlist_item.created', actorEmail: user.email } }),
+  );
+  await database.close();
+  return { items: items.sort(), audited: rows.map(({ changes }) => changes['title']!.to as string).sort() };
+}

@@ -1,0 +1,280 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import sqlite3 from 'sqlite3';
+import { type DataSource, MigrationExecutor } from 'typeorm';
+import {
+  InvalidEnvironmentError,
+  parseEnv,
+  type PostgresDatabase,
+  type SqliteDatabase,
+} from '../src/config/env.js';
+import { MIGRATIONS_TABLE, postgresDataSource, sqliteDataSource } from '../src/database/data-source.js';
+import { openDatabase } from '../src/database/database.module.js';
+import { ADVISORY_LOCK, migrate } from '../src/database/migrate.js';
+import { MIGRATIONS } from '../src/database/migrations/index.js';
+import { SqliteDatabaseConnection } from '../src/database/sqlite.database.js';
+import { asUser } from './support/actors.js';
+import { createTestApp } from './support/create-test-app.js';
+import { build, type ServerProcess, startServer } from './support/server-process.js';
+import { createPostgres, createStorage, stack, type Storage } from './support/stack.js';
+
+const SECRET = 'Jq3vT9xLw2ZbR7mKd5HcYf8NsGp4UaE1';
+const configOf = ({ env }: Storage) => parseEnv({ ...env, JWT_SECRET: SECRET }).DATABASE_URL;
+
+let storage: Storage;
+beforeEach(async () => {
+  storage = await createStorage();
+});
+afterEach(() => storage.remove());
+
+describe('the migrations', () => {
+  let dataSource: DataSource;
+  beforeEach(async () => {
+    const config = configOf(storage);
+    dataSource = config.type === 'sqlite' ? sqliteDataSource(config, 'write') : postgresDataSource(config);
+    await dataSource.initialize();
+  });
+  afterEach(() => dataSource.destroy());
+
+  /** The statements that would turn what is in the database into what the entities describe. */
+  const drift = async () =>
+    (await dataSource.driver.createSchemaBuilder().log()).upQueries.map(({ query }) => query);
+  const ran = async () =>
+    (await dataSource.query<{ name: string }[]>(`SELECT name FROM ${MIGRATIONS_TABLE} ORDER BY id`)).map(
+      ({ name }) => name,
+    );
+  const epoch = async () =>
+    (await dataSource.query<{ epoch: string }[]>('SELECT epoch FROM cache_epoch'))[0]!.epoch;
+  const tables = async () => {
+    const sql =
+      dataSource.options.type === 'sqlite'
+        ? `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`
+        : `SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'`;
+    return (await dataSource.query<{ name: string }[]>(sql)).map(({ name }) => name).sort();
+  };
+
+  it('make of an empty database exactly what the entities describe', async () => {
+    expect(await drift()).not.toEqual([]);
+    await migrate(dataSource);
+    expect(await drift()).toEqual([]);
+    expect(await ran()).toEqual(MIGRATIONS.map(({ name }) => name));
+    expect(await tables()).toEqual(
+      ['audit_logs', 'cache_epoch', 'users', 'watchlist_items', MIGRATIONS_TABLE].sort(),
+    );
+  });
+
+  it('do nothing when they have run', async () => {
+    await migrate(dataSource);
+    const before = await epoch();
+    await migrate(dataSource);
+    expect(await ran()).toEqual(MIGRATIONS.map(({ name }) => name));
+    expect(await epoch()).toBe(before);
+  });
+
+  it('can be undone, and run again', async () => {
+    await migrate(dataSource);
+    const before = await epoch();
+    for (const _migration of MIGRATIONS) await new MigrationExecutor(dataSource).undoLastMigration();
+    expect(await tables()).toEqual([MIGRATIONS_TABLE]);
+    expect(await ran()).toEqual([]);
+    await migrate(dataSource);
+    expect(await drift()).toEqual([]);
+    // What was cached for the old rows is not found.
+    expect(await epoch()).not.toBe(before);
+  });
+
+  it('keep their rows: nothing is lost when a server starts again', async () => {
+    const first = await createTestApp({ storage });
+    const user = await asUser(first);
+    await user.post('/v1/watchlists/items', { title: 'Parasite', type: 'movie' }).expect(201);
+    const { body: before } = await user.get('/v1/watchlists').expect(200);
+    await first.close();
+    const second = await createTestApp({ storage });
+    const { body: after } = await second
+      .request()
+      .get('/v1/watchlists')
+      .set('authorization', `Bearer ${user.token}`)
+      .expect(200);
+    await second.close();
+    expect(after).toEqual(before);
+  });
+});
+
+describe('a migration that fails', () => {
+  const FOREIGN = [
+    `CREATE TABLE audit_logs (line VARCHAR(20))`,
+    `INSERT INTO audit_logs VALUES ('not ours')`,
+  ];
+
+  it('stops the boot, leaves everything as it was, and lets go of the database', async () => {
+    const config = configOf(storage);
+    const dataSource =
+      config.type === 'sqlite' ? sqliteDataSource(config, 'write') : postgresDataSource(config);
+    await dataSource.initialize();
+    await dataSource.query(
+      `CREATE TABLE ${MIGRATIONS_TABLE} (id INTEGER, timestamp BIGINT, name VARCHAR(100))`,
+    );
+    for (const statement of FOREIGN) await dataSource.query(statement);
+
+    // The second one is not refused because of the first one.
+    for (const _try of [1, 2])
+      await expect(openDatabase(config)).rejects.toThrow(/audit_logs.* already exists/);
+
+    expect(await dataSource.query('SELECT line FROM audit_logs')).toEqual([{ line: 'not ours' }]);
+    // It comes before the table that is in the way.
+    await expect(dataSource.query('SELECT * FROM watchlist_items')).rejects.toThrow('watchlist_items');
+    await dataSource.destroy();
+  });
+});
+
+if (stack() === 'postgres+redis') {
+  describe('several instances that start together', () => {
+    it('all start, and each migration runs once', async () => {
+      for (let round = 0; round < 3; round++) {
+        const empty = await createPostgres();
+        try {
+          const opened = await Promise.allSettled(
+            Array.from({ length: 3 }, () => openDatabase(configOf(empty))),
+          );
+          const databases = opened.flatMap((outcome) =>
+            outcome.status === 'fulfilled' ? [outcome.value] : [],
+          );
+          const rows = await databases[0]?.read((manager) =>
+            manager.query(`SELECT name FROM ${MIGRATIONS_TABLE}`),
+          );
+          await Promise.all(databases.map((database) => database.close()));
+          expect(opened.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled']);
+          expect(rows).toHaveLength(MIGRATIONS.length);
+          expect(new Set(databases.map(({ epoch }) => epoch)).size).toBe(1);
+        } finally {
+          await empty.remove();
+        }
+      }
+    });
+
+    it('wait for the one that migrates, but not for ever', async () => {
+      const config = configOf(storage) as PostgresDatabase;
+      const [migrating, waiting] = await Promise.all(
+        [1, 2].map(() => postgresDataSource(config).initialize()),
+      );
+      const holder = migrating!.createQueryRunner();
+      await holder.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCK]);
+      await expect(migrate(waiting!, 0)).rejects.toThrow('another instance');
+      const patient = migrate(waiting!);
+      await holder.query('SELECT pg_advisory_unlock($1)', [ADVISORY_LOCK]);
+      await patient;
+      await holder.release();
+      await Promise.all([migrating!.destroy(), waiting!.destroy()]);
+    });
+
+    it('all serve, and see the same rows', async () => {
+      const instances = await Promise.all(Array.from({ length: 3 }, () => createTestApp({ storage })));
+      const [first, ...others] = instances;
+      const user = await asUser(first!);
+      for (const instance of others) {
+        await instance.request().get('/v1/auth/me').set('authorization', `Bearer ${user.token}`).expect(200);
+      }
+      await Promise.all(instances.map((instance) => instance.close()));
+    });
+  });
+}
+
+if (stack() === 'sqlite+memory') {
+  const file = () => (configOf(storage) as SqliteDatabase).file;
+  const open = () => SqliteDatabaseConnection.open({ type: 'sqlite', file: file() }, 100);
+  const contents = () => createHash('sha256').update(readFileSync(file())).digest('hex');
+
+  const execute = (sql: string, path = file()) =>
+    new Promise<void>((resolve, reject) => {
+      const database = new sqlite3.Database(path);
+      database.exec(sql, (error) => database.close(() => (error ? reject(error) : resolve())));
+    });
+
+  async function expectRefused(...words: string[]): Promise<void> {
+    const refusal = await open().catch((error: unknown) => error);
+    expect(refusal).toBeInstanceOf(InvalidEnvironmentError);
+    for (const word of ['DATABASE_URL', ...words]) expect((refusal as Error).message).toContain(word);
+  }
+
+  describe("a SQLite file that is not this server's", () => {
+    const FOREIGN = `CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO users (name) VALUES ('Ada');`;
+
+    it.each([
+      ['with the tables of another program', () => execute(FOREIGN)],
+      [
+        'with the tables of another program, in WAL mode',
+        () => execute(`PRAGMA journal_mode = WAL; ${FOREIGN}`),
+      ],
+      [
+        "with another program's migrations",
+        () => execute(`${FOREIGN} CREATE TABLE migrations (id INTEGER);`),
+      ],
+    ])('%s stops the boot and stays as it is', async (_what, make) => {
+      await make();
+      const before = contents();
+      await expectRefused('another program');
+      expect(contents()).toBe(before);
+      expect(existsSync(`${file()}.lock`)).toBe(false);
+    });
+
+    it.each([
+      ['a short text', Buffer.from('hello')],
+      ['a long text', Buffer.from('not a database\n'.repeat(5000))],
+      ['nothing but zeros', Buffer.alloc(8192)],
+      ['a database that is cut off in its header', Buffer.from('SQLite format 3\0'.slice(0, 10))],
+    ])('that is no database, but %s, stops the boot and stays as it is', async (_what, bytes) => {
+      writeFileSync(file(), bytes);
+      await expectRefused('not a SQLite database');
+      expect(readFileSync(file()).equals(bytes)).toBe(true);
+      expect(readdirSync(dirname(file()))).toHaveLength(1);
+    });
+
+    it('but empty becomes one', async () => {
+      writeFileSync(file(), '');
+      await (await open()).close();
+      await (await open()).close();
+    });
+
+    it('but a folder stops the boot', async () => {
+      mkdirSync(file());
+      await expectRefused('cannot be opened');
+    });
+
+    it('in a folder that cannot be made stops the boot', async () => {
+      writeFileSync(join(dirname(file()), 'a-file'), '');
+      storage.env['DATABASE_URL'] = `sqlite:///${join(dirname(file()), 'a-file', 'watchlist.db')}`;
+      await expectRefused('cannot be opened');
+    });
+  });
+
+  describe('a SQLite file that is served already', () => {
+    it('is refused to a second one in the same process, until the first one closes', async () => {
+      const first = await open();
+      await expectRefused('another process');
+      await first.close();
+      await (await open()).close();
+    });
+
+    describe('by another process', () => {
+      let server: ServerProcess;
+      beforeAll(build, 120_000);
+      beforeEach(async () => {
+        server = await startServer({ env: { ...storage.env, JWT_SECRET: SECRET } });
+      });
+      afterEach(() => server.remove());
+
+      it('is refused, and that one is not disturbed', async () => {
+        await expectRefused('another process');
+        const health = await fetch(`${server.url}/v1/health/detailed`);
+        expect(await health.json()).toMatchObject({ dependencies: { database: 'ok' } });
+      });
+
+      it.each(['SIGKILL', 'SIGTERM'] as const)('is free as soon as that one is gone by %s', async (name) => {
+        server.signal(name);
+        await server.exited;
+        await (await open()).close();
+      });
+    });
+  });
+}

@@ -1,0 +1,107 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
+import newman, { type NewmanRunSummary } from 'newman';
+import { createTestApp, type TestApp } from './support/create-test-app.js';
+import { GithubStub } from './support/github-stub.js';
+
+const FOLDER = join(__dirname, '../postman');
+const COLLECTION = join(FOLDER, 'watchlist-api.postman_collection.json');
+const ENVIRONMENT = join(FOLDER, 'local.postman_environment.json');
+const { ADMIN_EMAIL, ADMIN_PASSWORD } = parseEnv(
+  readFileSync(join(__dirname, '../.env.example'), 'utf8'),
+) as Record<string, string>;
+
+/** A run takes a second or two; one that comes after another waits until the login limit lets it in. */
+jest.setTimeout(120_000);
+
+interface Run {
+  readonly failures: readonly string[];
+  readonly skipped: readonly string[];
+  /** Each request's last status: some are sent until they have what they came for. */
+  readonly statuses: Readonly<Record<string, number>>;
+}
+
+async function runCollection({ url }: TestApp): Promise<Run> {
+  const { run } = await new Promise<NewmanRunSummary>((resolve, reject) => {
+    newman.run(
+      { collection: COLLECTION, environment: ENVIRONMENT, envVar: [{ key: 'baseUrl', value: url }] },
+      (error, summary) => (error ? reject(error) : resolve(summary)),
+    );
+  });
+  return {
+    failures: run.failures.map(({ source, error }) => `${source?.name}: ${error.test}: ${error.message}`),
+    skipped: run.executions.flatMap(({ item, assertions = [] }) =>
+      assertions.filter(({ skipped }) => skipped).map(() => item.name),
+    ),
+    statuses: Object.fromEntries(run.executions.map(({ item, response }) => [item.name, response?.code])),
+  };
+}
+
+const PASSED: Run = {
+  failures: [],
+  skipped: [],
+  statuses: {
+    Health: 200,
+    Register: 201,
+    Login: 200,
+    Me: 200,
+    'Add item': 201,
+    List: 200,
+    Update: 200,
+    Delete: 204,
+    'Admin stats as user (403)': 403,
+    'Admin login': 200,
+    'Admin stats as admin': 200,
+    'GitHub status': 200,
+    'Health detailed': 200,
+    'Register invalid (422)': 422,
+    'Login rate limit (429)': 429,
+  },
+};
+
+describe('the Postman collection, with its environment as it is', () => {
+  let github: GithubStub;
+  let server: TestApp | undefined;
+
+  beforeEach(async () => {
+    github = await GithubStub.start();
+  });
+  afterEach(async () => {
+    await server?.close();
+    await github.close();
+  });
+
+  /** With the limits that a server has when it is told nothing. */
+  async function start(env: Record<string, string>): Promise<TestApp> {
+    const limits = ['LOGIN', 'REGISTER', 'LIST', 'WRITE', 'DEFAULT', 'ADDRESS'].map((name) => [
+      `RATE_LIMIT_${name}`,
+      '',
+    ]);
+    server = await createTestApp({
+      env: { ...Object.fromEntries(limits), GITHUB_API_URL: github.url, ...env },
+    });
+    return server;
+  }
+
+  it('passes on a server with the admin of .env.example and the default limits', async () => {
+    const run = await runCollection(await start({ ADMIN_EMAIL, ADMIN_PASSWORD }));
+    expect(run).toEqual(PASSED);
+  });
+
+  it('passes again at once, waiting for the login limit that the run before has used up', async () => {
+    await start({ ADMIN_EMAIL, ADMIN_PASSWORD, RATE_LIMIT_LOGIN: '5/8' });
+    expect(await runCollection(server!)).toEqual(PASSED);
+    expect(await runCollection(server!)).toEqual(PASSED);
+  });
+
+  it('passes without an admin, whose request is skipped, and with GitHub down', async () => {
+    github.answer('server error');
+    const { 'Admin stats as admin': _skipped, ...others } = PASSED.statuses;
+    expect(await runCollection(await start({}))).toEqual({
+      failures: [],
+      skipped: ['Admin login'],
+      statuses: { ...others, 'Admin login': 401, 'GitHub status': 502 },
+    });
+  });
+});

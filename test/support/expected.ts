@@ -1,0 +1,49 @@
+import type { Response } from 'supertest';
+
+type Answer = Pick<Response, 'status' | 'headers' | 'body'>;
+
+/** A complete problem document: exactly these members, and the request's id as the header has it. */
+export function expectProblem(response: Answer, status: number, code: string): void {
+  expect({ status: response.status, code: (response.body as { code?: string }).code }).toEqual({
+    status,
+    code,
+  });
+  expect(response.headers['content-type']).toBe('application/problem+json; charset=utf-8');
+  expect(response.body).toEqual({
+    type: `urn:watchlist:problem:${code.toLowerCase().replaceAll('_', '-')}`,
+    title: expect.any(String),
+    status,
+    detail: expect.any(String),
+    code,
+    request_id: response.headers['x-request-id'],
+    instance: expect.stringMatching(/^\//),
+    ...(status === 422 && { errors: expect.any(Array) }),
+  });
+}
+
+/** A 422 that names exactly these fields, in any order. */
+export function expectInvalid(response: Answer, ...fields: string[]): void {
+  expectProblem(response, 422, 'VALIDATION_FAILED');
+  const { errors } = response.body as { errors: { field: string; message: string }[] };
+  expect(errors.map(({ field }) => field).sort()).toEqual([...fields].sort());
+  for (const { message } of errors) expect(message).not.toBe('');
+}
+
+/** What the contract puts on every answer, however it came about. */
+export function expectCommonHeaders({ headers }: Pick<Answer, 'headers'>): void {
+  expect(headers).toMatchObject({
+    'x-request-id': expect.stringMatching(/^[A-Za-z0-9._-]{1,128}$/),
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    'strict-transport-security': expect.stringMatching(/^max-age=\d+/),
+    'content-security-policy': expect.stringContaining("default-src 'none'"),
+    'x-ratelimit-limit': expect.stringMatching(/^\d+$/),
+    'x-ratelimit-remaining': expect.stringMatching(/^\d+$/),
+    'x-ratelimit-reset': expect.stringMatching(/^\d+$/),
+    'ratelimit-policy': expect.stringMatching(/^"[a-z]+";q=\d+;w=\d+$/),
+    ratelimit: expect.stringMatching(/^"[a-z]+";r=\d+;t=\d+$/),
+  });
+  expect(headers['content-security-policy']).toContain("frame-ancestors 'none'");
+  expect(headers).not.toHaveProperty('server');
+  expect(headers).not.toHaveProperty('x-powered-by');
+}
