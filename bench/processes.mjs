@@ -1,0 +1,101 @@
+import { spawn } from 'node:child_process';
+import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { freePort } from '../test/support/services.mjs';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+export const JWT_SECRET = 'YmVuY2htYXJrLXNlY3JldC1vZi0zMi1ieXRlcy1vci1tb3Jl';
+
+/** Every policy is on, and none is reached. */
+const ROOMY = Object.fromEntries(
+  ['LOGIN', 'REGISTER', 'LIST', 'WRITE', 'DEFAULT', 'ADDRESS'].map((policy) => [
+    `RATE_LIMIT_${policy}`,
+    '100000/1',
+  ]),
+);
+
+/** The built server, in an empty folder. */
+export function startServer(env) {
+  return start('server', [join(ROOT, 'dist/main.js')], {
+    NODE_ENV: 'production',
+    HOST: '127.0.0.1',
+    JWT_SECRET,
+    BCRYPT_COST: '10',
+    ...ROOMY,
+    ...env,
+  });
+}
+
+export function startCeiling(env) {
+  return start('ceiling', [join(ROOT, 'bench/ceiling.mjs')], { JWT_SECRET, ...env });
+}
+
+async function start(name, args, env) {
+  const port = await freePort();
+  const folder = await mkdtemp(join(tmpdir(), `watchlist-bench-${name}-`));
+  const began = performance.now();
+  const child = spawn(process.execPath, args, {
+    cwd: folder,
+    env: { PATH: process.env.PATH, PORT: String(port), ...env },
+    stdio: ['ignore', process.env.BENCH_LOGS ? 'inherit' : 'ignore', 'inherit'],
+  });
+  const exited = new Promise((resolve) => child.once('exit', resolve));
+  const url = `http://127.0.0.1:${port}`;
+  while (!(await answers(url))) {
+    if (child.exitCode !== null) throw new Error(`${name} exited with code ${child.exitCode}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  return {
+    url,
+    pid: child.pid,
+    /** Milliseconds from starting the process to its first answer. */
+    bootMs: performance.now() - began,
+    stop: async () => {
+      child.kill('SIGTERM');
+      await exited;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function answers(url) {
+  try {
+    await fetch(`${url}/health`, { headers: { authorization: `Bearer ${token(1)}` } });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** An access token as the server would issue it. */
+export function token(userId) {
+  const now = Math.floor(Date.now() / 1000);
+  const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const claims = {
+    sub: String(userId),
+    iss: 'watchlist-api',
+    aud: 'watchlist-api',
+    iat: now,
+    exp: now + 3600,
+    jti: `bench-${userId}`,
+  };
+  const signed = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode(claims)}`;
+  return `${signed}.${createHmac('sha256', JWT_SECRET).update(signed).digest('base64url')}`;
+}
+
+const TICKS_PER_SECOND = 100;
+
+/** CPU seconds used so far and resident MiB, from the kernel's own accounting (Linux). */
+export function usage(pid) {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return {
+    cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
+    rssMiB: Number(/VmRSS:\s+(\d+)/.exec(status)[1]) / 1024,
+  };
+}
