@@ -599,7 +599,10 @@ describe('the cache of the list', () => {
       beforeAll(async () => {
         redis = await RedisServer.create();
         storage = await createSqlite();
-        server = await createTestApp({ storage, env: { REDIS_URL: redis.url } });
+        server = await createTestApp({
+          storage,
+          env: { REDIS_URL: redis.url, REDIS_COMMAND_TIMEOUT_MS: '500' },
+        });
       });
       afterAll(async () => {
         await server.close();
@@ -631,7 +634,10 @@ describe('the cache of the list', () => {
       const redis = await RedisServer.create();
       await redis.stop();
       const storage = await createSqlite();
-      const server = await createTestApp({ storage, env: { REDIS_URL: redis.url } });
+      const server = await createTestApp({
+        storage,
+        env: { REDIS_URL: redis.url, REDIS_COMMAND_TIMEOUT_MS: '500' },
+      });
       try {
         const ada = await asUser(server);
         await add(ada);

@@ -120,7 +120,10 @@ if (stack() === 'sqlite+memory') {
       proxy = await TcpProxy.to(postgres.env['DATABASE_URL']!);
       redis = await RedisServer.create();
       const env = { DATABASE_URL: proxy.url };
-      server = await createTestApp({ storage: postgres, env: { ...env, REDIS_URL: redis.url } });
+      server = await createTestApp({
+        storage: postgres,
+        env: { ...env, REDIS_URL: redis.url, REDIS_COMMAND_TIMEOUT_MS: '500' },
+      });
       withoutRedis = await createTestApp({ storage: postgres, env: { ...env, REDIS_URL: '' } });
     });
     afterAll(async () => {

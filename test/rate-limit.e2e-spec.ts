@@ -373,7 +373,11 @@ if (stack() === 'postgres+redis') {
   describe('A Redis', () => {
     const QUOTA = 20;
     const USED = 12;
-    const env = { RATE_LIMIT_DEFAULT: `${QUOTA}/${WINDOW}`, RATE_LIMIT_LIST: `${QUOTA}/${WINDOW}` };
+    const env = {
+      RATE_LIMIT_DEFAULT: `${QUOTA}/${WINDOW}`,
+      RATE_LIMIT_LIST: `${QUOTA}/${WINDOW}`,
+      REDIS_COMMAND_TIMEOUT_MS: '500',
+    };
     let redis: RedisServer;
     let storage: Storage;
     let server: TestApp;

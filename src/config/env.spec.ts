@@ -223,6 +223,14 @@ const VARIABLES: Record<string, Variable> = {
     ],
     refused: ['0', '1023', '1048577', '16k', ...NOT_WHOLE_NUMBERS],
   },
+  REDIS_COMMAND_TIMEOUT_MS: {
+    default: 200,
+    accepted: [
+      ['10', 10],
+      ['10000', 10_000],
+    ],
+    refused: ['0', '9', '10001', ...NOT_WHOLE_NUMBERS],
+  },
   MAX_EVENT_LOOP_DELAY_MS: {
     default: 1000,
     accepted: [

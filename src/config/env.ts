@@ -111,6 +111,7 @@ const schema = z
     LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
     DATABASE_URL: database.default({ type: 'sqlite', file: './data/watchlist.db' }),
     REDIS_URL: url('redis:', 'rediss:').optional(),
+    REDIS_COMMAND_TIMEOUT_MS: wholeNumber(10, 10_000).default(200),
     JWT_ALG: z.literal('HS256', 'may only be HS256').default('HS256'),
     JWT_SECRET: z.string().optional(),
     JWT_SECRET_FILE: z.string().optional(),

@@ -25,7 +25,7 @@ describe.each(KINDS.filter((kind) => hasRedis || kind !== 'RedisResponseStore'))
     if (kind === 'MemoryResponseStore') {
       open = (ttlMs) => new MemoryResponseStore(ttlMs);
     } else {
-      const redis = new RedisConnection(await emptyRedis());
+      const redis = new RedisConnection(await emptyRedis(), 5000);
       await redis.settle();
       connection = redis;
       open = (ttlMs) => new RedisResponseStore(redis, ttlMs);
@@ -116,7 +116,7 @@ describe('MemoryResponseStore', () => {
 
 describe('RedisResponseStore', () => {
   it('says that it cannot be asked while there is no Redis, and throws nothing', async () => {
-    const connection = new RedisConnection('redis://127.0.0.1:1');
+    const connection = new RedisConnection('redis://127.0.0.1:1', 200);
     const store = new RedisResponseStore(connection, MINUTE_MS);
     // More often than the breaker lets through.
     for (let time = 0; time < 10; time++) {
@@ -129,7 +129,7 @@ describe('RedisResponseStore', () => {
   if (hasRedis) {
     it('gives no two values the same lifetime, and none a longer one than it was told', async () => {
       const url = await emptyRedis();
-      const connection = new RedisConnection(url);
+      const connection = new RedisConnection(url, 200);
       await connection.settle();
       const store = new RedisResponseStore(connection, MINUTE_MS);
       const keys = Array.from({ length: 50 }, (_, index) => `key ${index}`);

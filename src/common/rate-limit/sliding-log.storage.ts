@@ -58,14 +58,6 @@ function isReply(reply: unknown): reply is [number, number, number] {
   return Array.isArray(reply) && reply.length === 3 && reply.every(Number.isFinite);
 }
 
-/** By how much our own clock may see a call leave the window before Redis does: at most one command's timeout. */
-const CLOCK_SLACK_MS = 250;
-
-/** Redis counted the oldest call later than we say it began, but not later than now. */
-function withSlack(state: RateLimitState, { windowSeconds }: RateLimit): RateLimitState {
-  return { ...state, resetMs: Math.min(state.resetMs + CLOCK_SLACK_MS, windowSeconds * 1000) };
-}
-
 /**
  * The limits' memory. With Redis they are exact across instances; the process keeps its own log of what it let
  * through beside it, which takes over when Redis does not answer and also refuses when a flushed Redis has
@@ -74,6 +66,8 @@ function withSlack(state: RateLimitState, { windowSeconds }: RateLimit): RateLim
 @Injectable()
 export class SlidingLogStorage implements ThrottlerStorage, OnApplicationShutdown {
   private readonly local = new SlidingLog();
+  /** The longest that Redis has taken to answer: by so much may our own clock see a call leave the window before Redis does. */
+  private slackMs = 0;
 
   constructor(private readonly redis: RedisConnection | null) {
     redis?.define('slidingLogHit', HIT, 1);
@@ -100,7 +94,7 @@ export class SlidingLogStorage implements ThrottlerStorage, OnApplicationShutdow
     // forgotten.
     const began = performance.now();
     const own = this.local.peek(key, rule, began);
-    if (!own.allowed) return this.redis === null ? own : withSlack(own, rule);
+    if (!own.allowed) return this.withSlack(own, rule);
     if (this.redis !== null) {
       const shared = await this.redis.attempt((client) =>
         client.slidingLogHit(`rl:${key}`, rule.limit, rule.windowSeconds * 1000),
@@ -118,7 +112,14 @@ export class SlidingLogStorage implements ThrottlerStorage, OnApplicationShutdow
   ): RateLimitState {
     const state = { allowed: allowed === 1, remaining, resetMs: resetUs / 1000 };
     if (!state.allowed) return state;
-    const own = this.local.hit(key, rule, performance.now(), began);
+    const now = performance.now();
+    this.slackMs = Math.max(this.slackMs, now - began);
+    const own = this.local.hit(key, rule, now, began);
     return own.allowed ? { ...state, remaining: Math.min(remaining, own.remaining) } : own;
+  }
+
+  /** Redis counted the oldest call later than we say it began, but not later than now. */
+  private withSlack(state: RateLimitState, { windowSeconds }: RateLimit): RateLimitState {
+    return { ...state, resetMs: Math.min(state.resetMs + this.slackMs, windowSeconds * 1000) };
   }
 }

@@ -4,6 +4,7 @@ import { eventually } from '../../../test/support/eventually.js';
 import { RedisServer } from '../../../test/support/redis-server.js';
 import { RedisConnection } from './redis-connection.js';
 
+const COMMAND_TIMEOUT_MS = 500;
 const hasRedis = process.env['TEST_REDIS_URL'] !== undefined;
 
 describe(RedisConnection.name, () => {
@@ -20,7 +21,7 @@ describe(RedisConnection.name, () => {
   });
 
   const connectTo = async (url: string) => {
-    connection = new RedisConnection(url);
+    connection = new RedisConnection(url, COMMAND_TIMEOUT_MS);
     await connection.settle();
   };
   const ping = (client: Redis) => client.ping();
@@ -57,6 +58,20 @@ describe(RedisConnection.name, () => {
         await expect(connection.ping()).resolves.toBeUndefined();
         await connection.settle();
         expect(log).toEqual([CONNECTED]);
+      });
+
+      it.each<[string, () => Promise<unknown> | undefined]>([
+        ['before it is sent', () => undefined],
+        ['before it is answered', () => new Promise((resolve) => setImmediate(resolve))],
+      ])('is not blamed for a pause of this process %s', async (_when, begun) => {
+        await connect();
+        for (let time = 0; time < 3; time++) {
+          const answer = connection.attempt(ping);
+          await begun();
+          const end = performance.now() + 2 * COMMAND_TIMEOUT_MS;
+          while (performance.now() < end);
+          expect(await answer).toBe('PONG');
+        }
       });
 
       it('gives nothing for a command that Redis refuses', async () => {

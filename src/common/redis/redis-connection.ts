@@ -2,16 +2,25 @@ import { Logger } from '@nestjs/common';
 import { type CircuitBreakerPolicy, ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel';
 import { Redis } from 'ioredis';
 
-/**
- * How long a command may take. Nothing in Redis is worth waiting longer for: a cache that is slower than the
- * database is none, and the limiter has its own log to fall back on.
- */
-const COMMAND_TIMEOUT_MS = 200;
 const CONNECT_TIMEOUT_MS = 1000;
 
 /**
+ * Rejects what takes longer than `ms`. The client's own timeout would blame Redis for a pause of this process: its
+ * timer goes off before the answer that has come meanwhile is read. Three such pauses would open the breaker, just
+ * when the database needs the cache most. So the time counts in two halves, of which a pause spends one at most, and
+ * what lies in the socket is read before giving up.
+ */
+function answerWithin<T>(ms: number, answer: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const giveUp = () => setImmediate(() => reject(new Error('the command timed out')));
+    let timer = setTimeout(() => (timer = setTimeout(giveUp, ms / 2)), ms / 2);
+    answer.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+/**
  * The one client. ioredis's defaults queue and retry for minutes while Redis is away, and for ever while it
- * hangs; these settings make every command settle within 200 ms, and the breaker in front makes a hung Redis
+ * hangs; these settings make every command settle in time, and the breaker in front makes a hung Redis
  * cost three slow calls and one a second after that, not one per request.
  */
 export class RedisConnection {
@@ -21,18 +30,26 @@ export class RedisConnection {
     halfOpenAfter: 1000,
     breaker: new ConsecutiveBreaker(3),
   });
+  private readonly connectTimeoutMs: number;
   private up: boolean | undefined;
 
-  constructor(url: string) {
+  /**
+   * @param commandTimeoutMs how long a command may take. Nothing in Redis is worth waiting long for: a cache that is
+   * slower than the database is none, and the limiter has its own log to fall back on.
+   */
+  constructor(
+    url: string,
+    private readonly commandTimeoutMs: number,
+  ) {
+    this.connectTimeoutMs = Math.max(CONNECT_TIMEOUT_MS, commandTimeoutMs);
     this.client = new Redis(url, {
       enableOfflineQueue: false,
       // The two go together: without resending, a retried command would never settle.
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
-      connectTimeout: CONNECT_TIMEOUT_MS,
+      connectTimeout: this.connectTimeoutMs,
       // Cuts a connection that has gone silent; the client would call it ready for ever.
-      socketTimeout: 1000,
-      commandTimeout: COMMAND_TIMEOUT_MS,
+      socketTimeout: 5 * commandTimeoutMs,
       // Commands of one tick travel together: one write instead of one each.
       enableAutoPipelining: true,
       retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 6), 2000) + Math.random() * 50,
@@ -46,7 +63,7 @@ export class RedisConnection {
   async settle(): Promise<void> {
     if (this.client.status === 'ready') return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, CONNECT_TIMEOUT_MS);
+      const timer = setTimeout(resolve, this.connectTimeoutMs);
       for (const event of ['ready', 'error'] as const) {
         this.client.once(event, () => {
           clearTimeout(timer);
@@ -64,7 +81,7 @@ export class RedisConnection {
   /** The command's answer; `undefined` when Redis gave none in time or is being left alone. Never throws. */
   async attempt<T>(command: (client: Redis) => Promise<T>): Promise<T | undefined> {
     try {
-      return await this.breaker.execute(() => command(this.client));
+      return await this.breaker.execute(() => answerWithin(this.commandTimeoutMs, command(this.client)));
     } catch {
       return undefined;
     }
@@ -72,7 +89,7 @@ export class RedisConnection {
 
   /** Asks Redis itself, whatever the breaker thinks. @throws when it does not answer */
   async ping(): Promise<void> {
-    await this.client.ping();
+    await answerWithin(this.commandTimeoutMs, this.client.ping());
   }
 
   close(): void {

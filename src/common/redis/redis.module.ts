@@ -10,7 +10,7 @@ async function connect(env: Env): Promise<RedisConnection | null> {
     new Logger('Redis').log('REDIS_URL is empty: cache and rate limits live in this process only');
     return null;
   }
-  const connection = new RedisConnection(env.REDIS_URL);
+  const connection = new RedisConnection(env.REDIS_URL, env.REDIS_COMMAND_TIMEOUT_MS);
   await connection.settle();
   return connection;
 }
