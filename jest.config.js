@@ -31,6 +31,11 @@ export default {
       displayName: 'integration',
       testMatch: ['<rootDir>/test/contracts/*.spec.ts', '<rootDir>/test/documents/*.spec.ts'],
     },
+    {
+      ...common,
+      displayName: 'faults',
+      testMatch: ['<rootDir>/test/faults/*.spec.ts', '<rootDir>/test/histories/*.spec.ts'],
+    },
   ],
   testTimeout: 30_000,
   // Most of these tests wait for a server: a worker on every core, not all but one.
