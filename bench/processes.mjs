@@ -20,7 +20,9 @@ const ROOMY = Object.fromEntries(
 
 /** The built server, in an empty folder. */
 export function startServer(env) {
-  return start('server', [join(ROOT, 'dist/main.js')], {
+  // For a profile of the server: BENCH_NODE_ARGS='--cpu-prof --cpu-prof-dir=/somewhere'.
+  const nodeArguments = process.env.BENCH_NODE_ARGS?.split(' ') ?? [];
+  return start('server', [...nodeArguments, join(ROOT, 'dist/main.js')], {
     NODE_ENV: 'production',
     HOST: '127.0.0.1',
     JWT_SECRET,
