@@ -4,6 +4,7 @@ import { type ColumnType, DataSource, type DataSourceOptions } from 'typeorm';
 import type { PostgresDatabase, SqliteDatabase } from '../config/env.js';
 import { ENTITIES } from './entities.js';
 import { MIGRATIONS } from './migrations/index.js';
+import { PREPARING_SQLITE3, PreparingClient } from './prepared-statements.js';
 
 export const MIGRATIONS_TABLE = 'watchlist_migrations';
 
@@ -17,16 +18,13 @@ const SHARED = {
   logger: 'debug',
 } satisfies Partial<DataSourceOptions>;
 
-/** TypeORM switches on the driver's stack capturing, which costs a third of the read throughput. */
-const quietSqlite3 = Object.assign(Object.create(sqlite3) as typeof sqlite3, { verbose: () => sqlite3 });
-
 /** `write`: the one connection that may change anything; `read`: a connection that cannot. */
 export function sqliteDataSource({ file }: SqliteDatabase, side: 'write' | 'read'): DataSource {
   return new DataSource({
     ...SHARED,
     type: 'sqlite',
     database: file,
-    driver: quietSqlite3,
+    driver: PREPARING_SQLITE3,
     // Short: waiting blocks one of libuv's four threads. Who must wait longer retries (sqlite.database.ts).
     busyTimeout: 50,
     ...(side === 'write' ? { enableWAL: true } : { flags: sqlite3.OPEN_READONLY | sqlite3.OPEN_FULLMUTEX }),
@@ -43,6 +41,7 @@ export function postgresDataSource({ url }: PostgresDatabase): DataSource {
     // Without these a hung server hangs every request for ever.
     connectTimeoutMS: 2000,
     extra: {
+      Client: PreparingClient,
       statement_timeout: 5000,
       query_timeout: 6000,
       lock_timeout: 3000,
