@@ -2,7 +2,7 @@ import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import type { PostgresDatabase } from '../config/env.js';
 import { postgresDataSource } from './data-source.js';
 import type { Database } from './database.js';
-import { inTransaction } from './in-transaction.js';
+import { inTransaction, type Work } from './in-transaction.js';
 import { migrate } from './migrate.js';
 
 /** TypeORM keeps this one to itself. */
@@ -28,11 +28,14 @@ export class PostgresDatabaseConnection implements Database {
     return this.dataSource.manager;
   }
 
-  async transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+  async transaction<T>(work: Work<T>): Promise<T> {
     const runner = this.dataSource.createQueryRunner() as PostgresQueryRunner;
     try {
       // With an error the pool does not use the connection again: its transaction may still be open.
-      return await inTransaction(runner, work, (error) => runner.releasePostgresConnection(error));
+      const [result] = await inTransaction(runner, [work], (error) =>
+        runner.releasePostgresConnection(error),
+      );
+      return result as T;
     } finally {
       await runner.release();
     }

@@ -1,6 +1,6 @@
+import { AsyncResource } from 'node:async_hooks';
 import { stat } from 'node:fs/promises';
 import { Logger } from '@nestjs/common';
-import { E_TIMEOUT, Mutex, withTimeout } from 'async-mutex';
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { DependencyDownError, OverloadedError } from '../common/errors/common.errors.js';
@@ -8,27 +8,39 @@ import type { SqliteDatabase } from '../config/env.js';
 import { isBusy } from './database-errors.js';
 import { sqliteDataSource } from './data-source.js';
 import type { Database } from './database.js';
-import { inTransaction } from './in-transaction.js';
+import { inTransaction, type Work } from './in-transaction.js';
 import { migrate } from './migrate.js';
 import { lockFile, refuseForeignFile } from './sqlite-file.js';
 
 const MAXIMUM_WAITING = 256;
 const MAXIMUM_WAIT_MS = 2000;
+/** Bounds how long the first of a group waits for the last. */
+const MAXIMUM_GROUP = 16;
+
+interface Waiting {
+  readonly work: Work<any>;
+  resolve(result: unknown): void;
+  reject(error: unknown): void;
+  readonly timer: NodeJS.Timeout;
+}
 
 /**
  * SQLite through TypeORM is one connection with one query runner. Left alone, a second request's transaction
  * becomes a savepoint of the first one's and goes down with it, though it was acknowledged; and readers on that
  * connection see what is not committed. Hence: writes one after the other, reads on a connection of their own.
+ *
+ * Those that have come while others were written share one transaction, and with it the wait for the disk. None is
+ * acknowledged before it is committed, and one that fails is alone with that: the others are done again without it.
  */
 export class SqliteDatabaseConnection implements Database {
   readonly hasConcurrentWriters = false;
   private readonly logger = new Logger('Database');
-  private readonly turn = withTimeout(new Mutex(), MAXIMUM_WAIT_MS);
   private readonly retryWhenBusy = retry(handleWhen(isBusy), {
     maxAttempts: 3,
     backoff: new ExponentialBackoff({ initialDelay: 20, maxDelay: 200 }),
   });
-  private waiting = 0;
+  private readonly waiting: Waiting[] = [];
+  private writing: Promise<void> | undefined;
 
   private constructor(
     private readonly config: SqliteDatabase,
@@ -62,13 +74,18 @@ export class SqliteDatabaseConnection implements Database {
     return this.readSide.manager;
   }
 
-  async transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    const release = await this.takeTurn();
-    try {
-      return await this.retryWhenBusy.execute(() => this.run(work));
-    } finally {
-      release();
-    }
+  transaction<T>(work: Work<T>): Promise<T> {
+    if (this.waiting.length >= MAXIMUM_WAITING) return Promise.reject(new OverloadedError());
+    return new Promise<T>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.waiting.splice(this.waiting.indexOf(waiting), 1);
+        reject(new OverloadedError());
+      }, MAXIMUM_WAIT_MS);
+      // Whoever's turn it is runs it: it must still know on whose behalf.
+      const waiting = { work: AsyncResource.bind(work), resolve, reject, timer } as Waiting;
+      this.waiting.push(waiting);
+      this.writing ??= this.writeAll();
+    });
   }
 
   async ping(): Promise<void> {
@@ -79,30 +96,38 @@ export class SqliteDatabaseConnection implements Database {
   }
 
   async close(): Promise<void> {
-    // Whoever has a turn or waits for one comes first.
-    const release = await this.turn.acquire().catch(() => () => undefined);
+    // Whoever writes or waits for that comes first.
+    await this.writing;
     await this.readSide.destroy();
     await this.writeSide.destroy();
     await this.unlock();
-    release();
   }
 
-  private async takeTurn(): Promise<() => void> {
-    if (this.waiting >= MAXIMUM_WAITING) throw new OverloadedError();
-    this.waiting++;
+  /** Never rejects: each error belongs to somebody who waits. */
+  private async writeAll(): Promise<void> {
+    while (this.waiting.length > 0) {
+      const group = this.waiting.splice(0, MAXIMUM_GROUP);
+      for (const { timer } of group) clearTimeout(timer);
+      await this.write(group);
+    }
+    this.writing = undefined;
+  }
+
+  private async write(group: readonly Waiting[]): Promise<void> {
     try {
-      return await this.turn.acquire();
+      const results = await this.retryWhenBusy.execute(() => this.run(group.map(({ work }) => work)));
+      group.forEach(({ resolve }, index) => resolve(results[index]));
     } catch (error) {
-      throw error === E_TIMEOUT ? new OverloadedError() : error;
-    } finally {
-      this.waiting--;
+      // Nobody could write now; each would only wait for the same lock again.
+      if (group.length === 1 || isBusy(error)) for (const { reject } of group) reject(error);
+      else for (const each of group) await this.write([each]);
     }
   }
 
-  private run<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+  private run(works: readonly Work<unknown>[]): Promise<unknown[]> {
     // TypeORM would hand out the one that it made first, for ever.
     (this.writeSide.driver as unknown as { queryRunner?: QueryRunner }).queryRunner = undefined;
-    return inTransaction(this.writeSide.createQueryRunner(), work, (error) => {
+    return inTransaction(this.writeSide.createQueryRunner(), works, (error) => {
       // After some errors (a full disk) SQLite has rolled back by itself.
       if (!error.message.includes('no transaction is active')) this.logger.error('rollback failed', error);
     });

@@ -616,6 +616,39 @@ describe('the unit of work on SQLite', () => {
       expect(await users()).toEqual(['ada', 'long']);
     });
 
+    it('writes in one transaction what has come while another one was written', async () => {
+      const { connection } = await database.write(async (manager) => manager);
+      const logQuery = jest.spyOn(connection.logger, 'logQuery');
+      const long = await longWrite();
+      const waiting = Array.from({ length: 10 }, (_, n) => add(`user ${n}`));
+      long.end();
+      await Promise.all([long.done, ...waiting]);
+      expect(await users()).toHaveLength(11);
+      // The long one's, and one for all that waited.
+      expect(logQuery.mock.calls.filter(([text]) => text === 'COMMIT')).toHaveLength(2);
+      logQuery.mockRestore();
+    });
+
+    it('does without the one that fails what has come together, each once and in its turn', async () => {
+      const long = await longWrite();
+      const told: string[] = [];
+      const addAndTell = (name: string, fails: boolean) =>
+        database.write(async (manager) => {
+          await insertUser(manager, name);
+          database.afterCommit(() => told.push(name));
+          if (fails) throw new Refused();
+        });
+      const names = Array.from({ length: 10 }, (_, n) => `user ${n}`);
+      const waiting = names.map((name, n) => addAndTell(name, n === 4));
+      long.end();
+      const outcomes = await Promise.allSettled(waiting);
+      expect(outcomes.map(({ status }) => status === 'rejected')).toEqual(names.map((_name, n) => n === 4));
+      expect((outcomes[4] as PromiseRejectedResult).reason).toBeInstanceOf(Refused);
+      const kept = names.filter((_name, n) => n !== 4);
+      expect(told).toEqual(kept);
+      expect(await users()).toEqual(['long', ...kept]);
+    });
+
     it('refuses with 503 who has waited for too long, and does nothing of it later', async () => {
       const long = await longWrite();
       await expect(add('impatient')).rejects.toBeInstanceOf(OverloadedError);
