@@ -21,7 +21,9 @@ async function execute(databaseUrl, isPostgres, { postgres, sqlite }) {
 }
 
 /** Puts items on a list behind the server's back; only for a server without a cache. */
-export function fillList(databaseUrl, isPostgres, userId, items) {
+export async function fillList(databaseUrl, isPostgres, userId, items) {
+  const counted = `UPDATE users SET movie_count = movie_count + ${items} WHERE id = ${userId}`;
+  await execute(databaseUrl, isPostgres, { postgres: counted, sqlite: counted });
   const columns = '(user_id, title, title_key, type, created_at, updated_at)';
   return execute(databaseUrl, isPostgres, {
     postgres: `INSERT INTO watchlist_items ${columns}

@@ -1,5 +1,6 @@
 import type { Response } from 'supertest';
 import { AuditLog } from '../src/audit/audit-log.entity.js';
+import { User } from '../src/users/user.entity.js';
 import { UsersService } from '../src/users/users.service.js';
 import { titleKey } from '../src/watchlists/title-key.js';
 import { WatchlistItem } from '../src/watchlists/watchlist-item.entity.js';
@@ -85,6 +86,8 @@ describe('watchlists', () => {
     await server.unitOfWork.write(async (manager) => {
       for (let start = 0; start < count; start += 500)
         await manager.insert(WatchlistItem, rows.slice(start, start + 500));
+      const shows = Math.floor(count / 2);
+      await manager.update(User, { id: ownerId }, { movieCount: count - shows, showCount: shows });
     });
   }
 
@@ -535,16 +538,14 @@ describe('watchlists', () => {
         const statements = await statementsDuring(() => list(grace, query));
         expect(statements).toHaveLength(1);
         // Said, and not left to the index that happens to be used.
-        expect(statements[0]!.sql).toMatch(/ORDER BY "item"\."\w+" (ASC|DESC), "item"\."id" \1 /);
+        expect(statements[0]!.sql).toMatch(/ORDER BY item\.\w+ (ASC|DESC), item\.id \1 /);
         const plan = await explain(statements[0]!);
         expect(plan).toMatch(new RegExp(`\\b${index}\\b`));
-        expect(plan).not.toMatch(/Seq Scan|^SCAN (item|counted)|\bSort\b|TEMP B-TREE/m);
+        expect(plan).not.toMatch(/Seq Scan|^SCAN|\bSort\b|TEMP B-TREE/m);
       });
 
-      it('and so does the count behind the last page', async () => {
-        const statements = await statementsDuring(() => list(grace, 'type=movie&skip=500'));
-        expect(statements).toHaveLength(2);
-        expect(await explain(statements[1]!)).toMatch(/\bix_watchlist_items_type_/);
+      it('and the number behind the last page is not counted', async () => {
+        expect(await list(grace, 'type=movie&skip=500')).toMatchObject({ total: 250, watchlist: [] });
       });
     });
 
@@ -562,7 +563,7 @@ describe('watchlists', () => {
         .mockImplementation((sql, parameters) => void statements.push({ sql, parameters }));
       await work();
       logQuery.mockRestore();
-      return statements.filter(({ sql }) => sql.includes('"watchlist_items"'));
+      return statements.filter(({ sql }) => sql.includes('watchlist_items'));
     }
 
     async function explain({ sql, parameters }: Statement): Promise<string> {

@@ -58,8 +58,7 @@ export class AdminController {
   })
   @ApiOkResponse({ type: AdminUsersResponse })
   async listUsers(@Query() query: UsersQuery): Promise<AdminUsersResponse> {
-    const { page, itemCounts } = await this.admin.pageOfUsers(query);
-    return AdminUsersResponse.from(query, page, itemCounts);
+    return AdminUsersResponse.from(query, await this.admin.pageOfUsers(query));
   }
 
   @Patch('users/:user_id')
@@ -78,8 +77,7 @@ export class AdminController {
     @Body() change: UpdateUserDto,
     @CurrentUser() actor: Principal,
   ): Promise<AdminUserEnvelope> {
-    const { user, itemCount } = await this.admin.updateUser(id, change, actor);
-    return AdminUserEnvelope.from(user, itemCount);
+    return AdminUserEnvelope.from(await this.admin.updateUser(id, change, actor));
   }
 
   @Get('watchlists')

@@ -25,25 +25,19 @@ export class AdminService {
   ) {}
 
   async stats(): Promise<StatsResponse> {
-    return StatsResponse.from(...(await Promise.all([this.users.countAll(), this.watchlists.countByType()])));
+    return StatsResponse.from(await this.users.countAll());
   }
 
-  async pageOfUsers(query: UsersQuery): Promise<{ page: Page<User>; itemCounts: Map<number, number> }> {
-    const page = await this.users.page(query);
-    return { page, itemCounts: await this.watchlists.countByOwner(page.rows.map(({ id }) => id)) };
+  pageOfUsers(query: UsersQuery): Promise<Page<User>> {
+    return this.users.page(query);
   }
 
   /**
    * @throws UserNotFoundError
    * @throws LastAdminError
    */
-  async updateUser(
-    id: number,
-    change: UpdateUserDto,
-    actor: Actor,
-  ): Promise<{ user: User; itemCount: number }> {
-    const user = await this.users.changeStanding(id, change, actor);
-    return { user, itemCount: (await this.watchlists.countByOwner([id])).get(id) ?? 0 };
+  updateUser(id: number, change: UpdateUserDto, actor: Actor): Promise<User> {
+    return this.users.changeStanding(id, change, actor);
   }
 
   pageOfItems({ user_id, skip, limit, sort, type }: AdminListQuery) {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { In, LessThan, LessThanOrEqual, Not } from 'typeorm';
-import type { QueryDeepPartialEntity } from 'typeorm/query-builder/QueryPartialEntity.js';
 import type { Page } from '../common/pagination/page.query.js';
+import { insertRow } from '../database/rows.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { AuditLog } from './audit-log.entity.js';
 
@@ -23,10 +23,10 @@ export class AuditRepository {
   constructor(private readonly unitOfWork: UnitOfWork) {}
 
   insert(row: Omit<AuditLog, 'id'>): Promise<AuditLog> {
-    return this.unitOfWork.write(async (manager) => {
-      const { identifiers } = await manager.insert(AuditLog, row as QueryDeepPartialEntity<AuditLog>);
-      return { ...row, id: identifiers[0]!['id'] as number };
-    });
+    return this.unitOfWork.write(async (manager) => ({
+      ...row,
+      id: await insertRow(manager, AuditLog, row),
+    }));
   }
 
   /** Newest first. */

@@ -1,7 +1,7 @@
-import type { User } from './user.entity.js';
 import { UserCopies } from './user-copies.js';
+import type { Standing } from './user.entity.js';
 
-const user = (listVersion: number) => ({ id: 7, listVersion }) as User;
+const user = (listVersion: number) => ({ id: 7, listVersion }) as Standing;
 
 describe(UserCopies.name, () => {
   it('reads once, also for requests that arrive together', async () => {
@@ -29,8 +29,8 @@ describe(UserCopies.name, () => {
 
   it('does not keep what a read brings from before a change that was committed meanwhile', async () => {
     const copies = new UserCopies();
-    let bring!: (found: User) => void;
-    const slow = copies.get(7, () => new Promise<User>((resolve) => (bring = resolve)));
+    let bring!: (found: Standing) => void;
+    const slow = copies.get(7, () => new Promise<Standing>((resolve) => (bring = resolve)));
     copies.change(7, (before) => before);
     const fresh = copies.get(7, async () => user(2));
     bring(user(1));

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { User } from './user.entity.js';
+import type { Standing } from './user.entity.js';
 
 const MAXIMUM_COPIES = 20_000;
 
@@ -10,12 +10,12 @@ const MAXIMUM_COPIES = 20_000;
  * sees it.
  */
 export class UserCopies {
-  private readonly copies = new LRUCache<number, Readonly<User>>({ max: MAXIMUM_COPIES });
+  private readonly copies = new LRUCache<number, Readonly<Standing>>({ max: MAXIMUM_COPIES });
   /** Reads that are under way. A change meanwhile forgets them: what they bring may be from before it. */
-  private readonly reads = new Map<number, Promise<User | null>>();
+  private readonly reads = new Map<number, Promise<Standing | null>>();
 
   /** The copy, or what `read` finds; requests for one user that arrive together share one read. */
-  async get(id: number, read: (id: number) => Promise<User | null>): Promise<User | null> {
+  async get(id: number, read: (id: number) => Promise<Standing | null>): Promise<Standing | null> {
     const copy = this.copies.get(id);
     if (copy !== undefined) return copy;
     const underWay = this.reads.get(id);
@@ -32,7 +32,7 @@ export class UserCopies {
   }
 
   /** After a commit that changed this user; null: who is gone. */
-  change(id: number, apply: (user: Readonly<User>) => User | null): void {
+  change(id: number, apply: (user: Readonly<Standing>) => Standing | null): void {
     this.reads.delete(id);
     const copy = this.copies.get(id);
     if (copy === undefined) return;

@@ -1,10 +1,14 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { Injectable } from '@nestjs/common';
+import DataLoader from 'dataloader';
+import type { ObjectLiteral, QueryResult } from 'typeorm';
 import { isUniqueViolation } from '../common/errors/unique-violation.js';
 import type { Page } from '../common/pagination/page.query.js';
+import { fromRow, insertRow } from '../database/rows.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { Role } from './role.js';
 import { UserCopies } from './user-copies.js';
-import { User } from './user.entity.js';
+import { type Standing, User } from './user.entity.js';
 import { EmailTakenError } from './users.errors.js';
 
 export interface UserFilter {
@@ -15,20 +19,46 @@ export interface UserFilter {
   readonly limit: number;
 }
 
+const COUNTED = ['total', 'admins', 'disabled', 'movies', 'shows'] as const;
+const COUNTS = `SELECT COUNT(*) AS total,
+  COALESCE(SUM(CASE WHEN role = 'admin' THEN 1 ELSE 0 END), 0) AS admins,
+  COALESCE(SUM(CASE WHEN disabled THEN 1 ELSE 0 END), 0) AS disabled,
+  COALESCE(SUM(movie_count), 0) AS movies, COALESCE(SUM(show_count), 0) AS shows FROM users`;
+
+const LIST_CHANGED = `UPDATE users
+  SET list_version = list_version + 1, movie_count = movie_count + $1, show_count = show_count + $2 WHERE id = $3`;
+
+const STANDINGS = 'SELECT id, email, role, disabled, list_version, created_at FROM users WHERE id = ANY($1)';
+
+/** By how many items of each type a list has grown; negative: shrunk. */
+export interface ListGrowth {
+  readonly movies?: number;
+  readonly shows?: number;
+}
+
 @Injectable()
 export class UsersRepository {
   /** Null where other processes write to the database too. */
   private readonly copies: UserCopies | null;
+  private readonly outsideOfAnyRequest = AsyncLocalStorage.snapshot();
+  /**
+   * Requests that arrive together share one statement. It is sent after the last of them has asked, and nothing is
+   * kept: each sees what was committed when it began.
+   */
+  private readonly standings = new DataLoader<number, Standing | null>((ids) => this.findStandings(ids), {
+    cache: false,
+    batchScheduleFn: (send) => void setImmediate(() => this.outsideOfAnyRequest(send)),
+  });
 
   constructor(private readonly unitOfWork: UnitOfWork) {
     this.copies = unitOfWork.hasConcurrentWriters ? null : new UserCopies();
   }
 
-  /** As it stands at the moment of the call; for the read that every request begins with. */
-  findCurrent(id: number): Promise<User | null> {
+  /** As it stands at the moment of the call; for the read that every request begins with. Not within a write. */
+  findStanding(id: number): Promise<Standing | null> {
     return this.copies === null
-      ? this.findById(id)
-      : this.copies.get(id, (missing) => this.findById(missing));
+      ? this.standings.load(id)
+      : this.copies.get(id, async (missing) => standingOf(await this.findById(missing)));
   }
 
   findById(id: number): Promise<User | null> {
@@ -62,11 +92,17 @@ export class UsersRepository {
 
   /** @throws EmailTakenError */
   async insert(user: Pick<User, 'email' | 'passwordHash' | 'role'>): Promise<User> {
-    const row: Omit<User, 'id'> = { ...user, disabled: false, listVersion: 0, createdAt: new Date() };
+    const row: Omit<User, 'id'> = {
+      ...user,
+      disabled: false,
+      listVersion: 0,
+      movieCount: 0,
+      showCount: 0,
+      createdAt: new Date(),
+    };
     try {
       return await this.unitOfWork.write(async (manager) => {
-        const { identifiers } = await manager.insert(User, row);
-        return { ...row, id: identifiers[0]!['id'] as number };
+        return { ...row, id: await insertRow(manager, User, row) };
       });
     } catch (error) {
       throw isUniqueViolation(error) ? new EmailTakenError() : error;
@@ -91,15 +127,18 @@ export class UsersRepository {
   /** Replaces a hash unless it has been replaced meanwhile. */
   async replacePasswordHash(id: number, from: string, to: string): Promise<void> {
     await this.unitOfWork.write(async (manager) => {
-      const { affected } = await manager.update(User, { id, passwordHash: from }, { passwordHash: to });
-      if (affected === 1) this.changeCopy(id, (user) => ({ ...user, passwordHash: to }));
+      await manager.update(User, { id, passwordHash: from }, { passwordHash: to });
     });
   }
 
   /** @returns false when there is no such user */
-  raiseListVersion(id: number): Promise<boolean> {
+  listChanged(id: number, { movies = 0, shows = 0 }: ListGrowth): Promise<boolean> {
     return this.unitOfWork.write(async (manager) => {
-      const { affected } = await manager.increment(User, { id }, 'listVersion', 1);
+      const { affected } = (await manager.queryRunner!.query(
+        LIST_CHANGED,
+        [movies, shows, id],
+        true,
+      )) as QueryResult;
       this.changeCopy(id, (user) => ({ ...user, listVersion: user.listVersion + 1 }));
       return affected === 1;
     });
@@ -122,15 +161,10 @@ export class UsersRepository {
     });
   }
 
-  countAll(): Promise<{ total: number; admins: number; disabled: number }> {
+  countAll(): Promise<Record<(typeof COUNTED)[number], number>> {
     return this.unitOfWork.read(async (manager) => {
-      const row = await manager
-        .createQueryBuilder(User, 'user')
-        .select('COUNT(*)', 'total')
-        .addSelect(`COALESCE(SUM(CASE WHEN user.role = 'admin' THEN 1 ELSE 0 END), 0)`, 'admins')
-        .addSelect('COALESCE(SUM(CASE WHEN user.disabled THEN 1 ELSE 0 END), 0)', 'disabled')
-        .getRawOne<Record<'total' | 'admins' | 'disabled', string | number>>();
-      return { total: Number(row!.total), admins: Number(row!.admins), disabled: Number(row!.disabled) };
+      const [row] = (await manager.query(COUNTS)) as [Record<string, string | number>];
+      return Object.fromEntries(COUNTED.map((name) => [name, Number(row[name])])) as never;
     });
   }
 
@@ -143,8 +177,23 @@ export class UsersRepository {
     );
   }
 
-  private changeCopy(id: number, apply: (user: Readonly<User>) => User | null): void {
+  private findStandings(ids: readonly number[]): Promise<(Standing | null)[]> {
+    return this.unitOfWork.read(async (manager) => {
+      const rows = (await manager.query(STANDINGS, [ids])) as ObjectLiteral[];
+      const found = new Map(rows.map((row) => [row['id'] as number, fromRow<Standing>(manager, User, row)]));
+      return ids.map((id) => found.get(id) ?? null);
+    });
+  }
+
+  private changeCopy(id: number, apply: (user: Readonly<Standing>) => Standing | null): void {
     const { copies } = this;
     if (copies !== null) this.unitOfWork.afterCommit(() => copies.change(id, apply));
   }
+}
+
+/** A copy of more would hold what nobody keeps true. */
+function standingOf(user: User | null): Standing | null {
+  if (user === null) return null;
+  const { id, email, role, disabled, listVersion, createdAt } = user;
+  return { id, email, role, disabled, listVersion, createdAt };
 }

@@ -3,9 +3,9 @@ import { type Actor, AuditService } from '../audit/audit.service.js';
 import type { Page } from '../common/pagination/page.query.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { Role } from './role.js';
-import type { User } from './user.entity.js';
+import type { Standing, User } from './user.entity.js';
 import { LastAdminError, UserNotFoundError } from './users.errors.js';
-import { type UserFilter, UsersRepository } from './users.repository.js';
+import { type ListGrowth, type UserFilter, UsersRepository } from './users.repository.js';
 
 @Injectable()
 export class UsersService {
@@ -16,8 +16,8 @@ export class UsersService {
   ) {}
 
   /** Who may act now: null for a user who is gone or disabled. Read from the database at every request, never from a token. */
-  async findActive(id: number): Promise<User | null> {
-    const user = await this.users.findCurrent(id);
+  async findActive(id: number): Promise<Standing | null> {
+    const user = await this.users.findStanding(id);
     return user?.disabled === false ? user : null;
   }
 
@@ -95,16 +95,17 @@ export class UsersService {
   }
 
   /**
-   * Belongs into the transaction of every write to the user's list; see common/cache/cache-keys.ts for why.
+   * Raises the list's version and keeps count. Belongs into the transaction of every write to the user's list; see
+   * common/cache/cache-keys.ts for why.
    *
    * @throws UserNotFoundError
    */
-  async raiseListVersion(id: number): Promise<void> {
-    if (!(await this.users.raiseListVersion(id))) throw new UserNotFoundError();
+  async listChanged(id: number, growth: ListGrowth): Promise<void> {
+    if (!(await this.users.listChanged(id, growth))) throw new UserNotFoundError();
   }
 
   /** The word that changes with every write to this user's list, and with the database itself. */
-  listVersionOf(user: User): string {
+  listVersionOf(user: Standing): string {
     return `${this.unitOfWork.epoch}.${user.listVersion}`;
   }
 
@@ -112,7 +113,7 @@ export class UsersService {
     return this.users.page(filter);
   }
 
-  countAll(): Promise<{ total: number; admins: number; disabled: number }> {
+  countAll(): ReturnType<UsersRepository['countAll']> {
     return this.users.countAll();
   }
 }

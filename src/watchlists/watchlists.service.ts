@@ -14,6 +14,8 @@ export interface ItemFields {
   readonly type: ItemType;
 }
 
+const COUNTED = { movie: 'movies', show: 'shows' } as const satisfies Record<ItemType, string>;
+
 /** An item as its callers see it: without its sorting key and relations. */
 export type StoredItem = Pick<WatchlistItem, 'id' | 'userId' | 'title' | 'type' | 'createdAt' | 'updatedAt'>;
 
@@ -49,7 +51,7 @@ export class WatchlistsService {
   add(ownerId: number, fields: ItemFields, actor: Actor): Promise<StoredItem> {
     return this.unitOfWork.write(async () => {
       // First, so that writers to one list take turns from here on.
-      await this.users.raiseListVersion(ownerId);
+      await this.users.listChanged(ownerId, { [COUNTED[fields.type]]: 1 });
       const now = new Date();
       const row = { userId: ownerId, title: fields.title, type: fields.type, createdAt: now, updatedAt: now };
       const id = await this.items.insert({ ...row, titleKey: titleKey(fields.title) });
@@ -76,7 +78,10 @@ export class WatchlistsService {
         ...(type !== item.type && { type: { from: item.type, to: type } }),
       };
       if (Object.keys(changes).length === 0) return item;
-      await this.users.raiseListVersion(item.userId);
+      await this.users.listChanged(
+        item.userId,
+        type === item.type ? {} : { [COUNTED[item.type]]: -1, [COUNTED[type]]: 1 },
+      );
       const updatedAt = new Date();
       await this.items.update(id, { title, titleKey: titleKey(title), type, updatedAt });
       await this.record('watchlist_item.updated', id, actor, changes);
@@ -89,21 +94,13 @@ export class WatchlistsService {
     return this.unitOfWork.write(async () => {
       const item = await this.items.findForUpdate(id, ownerId);
       if (item === null) throw new ItemNotFoundError();
-      await this.users.raiseListVersion(item.userId);
+      await this.users.listChanged(item.userId, { [COUNTED[item.type]]: -1 });
       await this.items.delete(id);
       await this.record('watchlist_item.deleted', id, actor, {
         title: { from: item.title, to: null },
         type: { from: item.type, to: null },
       });
     });
-  }
-
-  countByOwner(ownerIds: readonly number[]): Promise<Map<number, number>> {
-    return this.items.countByOwner(ownerIds);
-  }
-
-  countByType(): Promise<Record<ItemType, number>> {
-    return this.items.countByType();
   }
 
   private record(

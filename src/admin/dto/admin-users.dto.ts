@@ -59,8 +59,15 @@ export class AdminUserResponse {
   @ApiCount(2)
   readonly item_count!: number;
 
-  static from({ id, email, role, disabled, createdAt }: User, itemCount: number): AdminUserResponse {
-    return { id, email, role, disabled, created_at: createdAt.toISOString(), item_count: itemCount };
+  static from({ id, email, role, disabled, createdAt, movieCount, showCount }: User): AdminUserResponse {
+    return {
+      id,
+      email,
+      role,
+      disabled,
+      created_at: createdAt.toISOString(),
+      item_count: movieCount + showCount,
+    };
   }
 }
 
@@ -71,8 +78,8 @@ export class AdminUserEnvelope {
   @ApiProperty({ type: AdminUserResponse })
   readonly user!: AdminUserResponse;
 
-  static from(user: User, itemCount: number): AdminUserEnvelope {
-    return { status: 'ok', user: AdminUserResponse.from(user, itemCount) };
+  static from(user: User): AdminUserEnvelope {
+    return { status: 'ok', user: AdminUserResponse.from(user) };
   }
 }
 
@@ -80,16 +87,7 @@ export class AdminUsersResponse extends PageResponse {
   @ApiProperty({ type: [AdminUserResponse], maxItems: 100 })
   readonly users!: AdminUserResponse[];
 
-  static from(
-    { skip, limit }: PageQuery,
-    { rows, total }: Page<User>,
-    itemCounts: Map<number, number>,
-  ): AdminUsersResponse {
-    return {
-      skip,
-      limit,
-      total,
-      users: rows.map((user) => AdminUserResponse.from(user, itemCounts.get(user.id) ?? 0)),
-    };
+  static from({ skip, limit }: PageQuery, { rows, total }: Page<User>): AdminUsersResponse {
+    return { skip, limit, total, users: rows.map(AdminUserResponse.from) };
   }
 }

@@ -36,13 +36,19 @@ export class StatsResponse {
   @ApiProperty({ type: ItemCounts })
   readonly items!: ItemCounts;
 
-  static from(users: UserCounts, { movie, show }: { movie: number; show: number }): StatsResponse {
-    const total = movie + show;
+  static from({
+    total,
+    admins,
+    disabled,
+    movies,
+    shows,
+  }: UserCounts & Omit<ItemCounts, 'total'>): StatsResponse {
+    const items = movies + shows;
     return {
       status: 'ok',
-      message: `${users.total} ${users.total === 1 ? 'user keeps' : 'users keep'} ${total} ${total === 1 ? 'item' : 'items'}.`,
-      users,
-      items: { total, movies: movie, shows: show },
+      message: `${total} ${total === 1 ? 'user keeps' : 'users keep'} ${items} ${items === 1 ? 'item' : 'items'}.`,
+      users: { total, admins, disabled },
+      items: { total: items, movies, shows },
     };
   }
 }

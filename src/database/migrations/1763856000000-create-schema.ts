@@ -38,6 +38,8 @@ export class CreateSchema1763856000000 implements MigrationInterface {
             default: driver.normalizeDefault({ default: false } as never),
           },
           { name: 'list_version', ...integer, default: 0 },
+          { name: 'movie_count', ...integer, default: 0 },
+          { name: 'show_count', ...integer, default: 0 },
           { name: 'created_at', ...instant },
         ],
         indices: [
