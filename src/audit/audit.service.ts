@@ -57,7 +57,8 @@ export class AuditService {
   async record({ actor, action, resourceType, resourceId, changes }: AuditEntry): Promise<void> {
     const context = requestContext.getStore();
     await this.unitOfWork.write(async () => {
-      const row = await this.logs.insert({
+      // Not waited for: the transaction waits for all that belongs to it, and fails with it.
+      const inserting = this.logs.insert({
         occurredAt: new Date(),
         actorId: actor.id,
         actorEmail: actor.email,
@@ -70,7 +71,8 @@ export class AuditService {
         deliveryDueAt: this.delivery.enabled ? new Date() : null,
         deliveryAttempts: 0,
       });
-      this.unitOfWork.afterCommit(() => this.announce(row));
+      inserting.catch(() => undefined);
+      this.unitOfWork.afterCommit(() => void inserting.then((row) => this.announce(row)));
     });
   }
 

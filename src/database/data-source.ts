@@ -42,6 +42,9 @@ export function postgresDataSource({ url }: PostgresDatabase): DataSource {
     connectTimeoutMS: 2000,
     extra: {
       Client: PreparingClient,
+      // Statements of a transaction travel together (in-transaction.ts). And a connection on which one was not answered
+      // within `query_timeout` is ended; without it the pool would hand that out again and again.
+      pipeline: true,
       statement_timeout: 5000,
       query_timeout: 6000,
       lock_timeout: 3000,

@@ -32,9 +32,10 @@ export class PostgresDatabaseConnection implements Database {
     const runner = this.dataSource.createQueryRunner() as PostgresQueryRunner;
     try {
       // With an error the pool does not use the connection again: its transaction may still be open.
-      const [result] = await inTransaction(runner, [work], (error) =>
-        runner.releasePostgresConnection(error),
-      );
+      const [result] = await inTransaction(runner, [work], {
+        isPipelined: true,
+        rollbackFailed: (error) => runner.releasePostgresConnection(error),
+      });
       return result as T;
     } finally {
       await runner.release();

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import { LRUCache } from 'lru-cache';
 import pg from 'pg';
 import sqlite3 from 'sqlite3';
@@ -82,14 +83,33 @@ function nameOf(text: string): string | undefined {
   return names.get(text);
 }
 
-/** A name makes the server keep the plan, on each connection. */
+/**
+ * A name makes the server keep the plan, on each connection. And what a transaction sends in one turn of the event
+ * loop goes out in one write: writing to a socket is most of what a statement costs here.
+ */
 export class PreparingClient extends pg.Client {
+  private isInTransaction = false;
+  private isHoldingBack = false;
+
   // The many shapes of the original's arguments go through as they come.
   override query(...given: any[]): any {
     const [text, values, ...rest] = given;
+    if (text === 'BEGIN') this.isInTransaction = true;
+    if (this.isInTransaction && !this.isHoldingBack) this.holdBack();
+    if (text === 'COMMIT' || text === 'ROLLBACK') this.isInTransaction = false;
     const isParameterised = typeof text === 'string' && Array.isArray(values) && values.length > 0;
     return isParameterised
       ? super.query({ name: nameOf(text), text } as never, values, ...(rest as []))
       : super.query(...(given as [string]));
+  }
+
+  private holdBack(): void {
+    const { stream } = (this as unknown as { connection: { stream: Duplex } }).connection;
+    this.isHoldingBack = true;
+    stream.cork();
+    setImmediate(() => {
+      this.isHoldingBack = false;
+      stream.uncork();
+    });
   }
 }

@@ -127,9 +127,12 @@ export class SqliteDatabaseConnection implements Database {
   private run(works: readonly Work<unknown>[]): Promise<unknown[]> {
     // TypeORM would hand out the one that it made first, for ever.
     (this.writeSide.driver as unknown as { queryRunner?: QueryRunner }).queryRunner = undefined;
-    return inTransaction(this.writeSide.createQueryRunner(), works, (error) => {
-      // After some errors (a full disk) SQLite has rolled back by itself.
-      if (!error.message.includes('no transaction is active')) this.logger.error('rollback failed', error);
+    return inTransaction(this.writeSide.createQueryRunner(), works, {
+      isPipelined: false,
+      rollbackFailed: (error) => {
+        // After some errors (a full disk) SQLite has rolled back by itself.
+        if (!error.message.includes('no transaction is active')) this.logger.error('rollback failed', error);
+      },
     });
   }
 }

@@ -51,10 +51,11 @@ export class WatchlistsService {
   add(ownerId: number, fields: ItemFields, actor: Actor): Promise<StoredItem> {
     return this.unitOfWork.write(async () => {
       // First, so that writers to one list take turns from here on.
-      await this.users.listChanged(ownerId, { [COUNTED[fields.type]]: 1 });
+      const changing = this.users.listChanged(ownerId, { [COUNTED[fields.type]]: 1 });
       const now = new Date();
       const row = { userId: ownerId, title: fields.title, type: fields.type, createdAt: now, updatedAt: now };
-      const id = await this.items.insert({ ...row, titleKey: titleKey(fields.title) });
+      const adding = this.items.insert({ ...row, titleKey: titleKey(fields.title) });
+      const [, id] = await Promise.all([changing, adding]);
       await this.record('watchlist_item.created', id, actor, {
         title: { from: null, to: fields.title },
         type: { from: null, to: fields.type },
