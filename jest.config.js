@@ -44,6 +44,8 @@ export default {
     '<rootDir>/src/**/*.ts',
     '!<rootDir>/src/**/*.spec.ts',
     '!<rootDir>/src/main.ts',
+    // The primary process's, as main.ts: it runs in child processes only (test/faults/workers.spec.ts).
+    '!<rootDir>/src/workers.ts',
     '!<rootDir>/src/database/migrations/*.ts',
   ],
   coverageDirectory: 'coverage',

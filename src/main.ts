@@ -1,16 +1,33 @@
 import 'reflect-metadata';
-import { createApp } from './app.setup.js';
+import cluster from 'node:cluster';
+import type { Logger } from 'pino';
 import { createLogger } from './common/http/logging.js';
-import { InvalidEnvironmentError, loadEnv } from './config/env.js';
+import { type Env, InvalidEnvironmentError, loadEnv } from './config/env.js';
+import { END_SIGNALS, endAtOnceOnSignals, endOnUncaughtErrors } from './process-end.js';
+import { Workers } from './workers.js';
 
 async function main(): Promise<void> {
   const env = loadEnv();
-  const logger = createLogger(env);
-  const app = await createApp(env, logger);
-  // Ends with exit code 0 when everything in flight has been answered.
-  app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true });
+  const isAlone = env.WEB_CONCURRENCY === 1;
+  // Where several processes write one log, each line says whose it is.
+  const logger = isAlone ? createLogger(env) : createLogger(env).child({ pid: process.pid });
+  endOnUncaughtErrors(logger);
+  if (cluster.isPrimary && !isAlone) new Workers(env, logger).run();
+  else await serve(env, logger);
+}
+
+async function serve(env: Env, logger: Logger): Promise<void> {
+  const hasBooted = endAtOnceOnSignals();
+  // Not above: the primary serves nothing, and stays small without it.
+  const { createApp } = await import('./app.setup.js');
+  // What a worker could warn of, its primary has.
+  const app = await createApp(cluster.isWorker ? { ...env, warnings: [] } : env, logger);
   await app.listen(env.PORT, env.HOST);
-  logger.info(`listening on port ${env.PORT}; documentation at http://localhost:${env.PORT}/docs`);
+  hasBooted();
+  // Ends with exit code 0 when everything in flight has been answered.
+  app.enableShutdownHooks([...END_SIGNALS], { useProcessExit: true });
+  if (cluster.isPrimary)
+    logger.info(`listening on port ${env.PORT}; documentation at http://localhost:${env.PORT}/docs`);
 }
 
 main().catch((error: unknown) => {

@@ -1,3 +1,4 @@
+import cluster from 'node:cluster';
 import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -108,6 +109,7 @@ const schema = z
       .regex(/^[\w.:%-]+$/, 'must be an address or a host name')
       .default('0.0.0.0'),
     PORT: wholeNumber(0, 65535).default(8000),
+    WEB_CONCURRENCY: wholeNumber(1, 64).default(1),
     LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
     DATABASE_URL: database.default({ type: 'sqlite', file: './data/watchlist.db' }),
     REDIS_URL: url('redis:', 'rediss:').optional(),
@@ -149,6 +151,16 @@ const schema = z
         path: ['AUDIT_WEBHOOK_SECRET'],
         message: 'is required with AUDIT_WEBHOOK_URL',
       });
+    }
+    const oneProcess = (message: string) =>
+      context.addIssue({ code: 'custom', path: ['WEB_CONCURRENCY'], message: `must be 1 ${message}` });
+    if (values.WEB_CONCURRENCY > 1 && values.DATABASE_URL.type === 'sqlite') {
+      oneProcess(
+        'with SQLite, whose file belongs to one process: for more, DATABASE_URL must name a PostgreSQL',
+      );
+    }
+    if (values.WEB_CONCURRENCY > 1 && values.REDIS_URL === undefined) {
+      oneProcess('without REDIS_URL: each process would hand out the rate limits anew');
     }
   });
 
@@ -255,10 +267,13 @@ export function parseEnv(source: Record<string, string | undefined>): Env {
   return Object.freeze({ ...rest, JWT_KEY: jwtKey(result.data, warnings), warnings });
 }
 
-/** Loads `.env` when present (what is already set wins), then checks. The only reader of `process.env`. */
+/**
+ * Loads `.env` when present (what is already set wins), then checks. The only reader of `process.env`. A worker has
+ * its primary's environment: one that starts after `.env` was edited must not differ from the others.
+ */
 export function loadEnv(): Env {
   try {
-    process.loadEnvFile();
+    if (cluster.isPrimary) process.loadEnvFile();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
       // Such as a folder: what Compose makes of a file that it is to mount and that is not there.

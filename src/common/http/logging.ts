@@ -20,6 +20,9 @@ function described({ name, message, code, stack, cause }: Error & { code?: unkno
   };
 }
 
+/** Workers share one pipe. What is longer than this (PIPE_BUF) could be cut in two by another one's lines. */
+const ATOMIC_WRITE = 4096;
+
 /** One JSON line per event on stdout (readable lines in development), each with the id of its request. */
 export function createLogger(env: Env, destination?: DestinationStream & { isTTY?: boolean }): Logger {
   const options = {
@@ -42,7 +45,7 @@ export function createLogger(env: Env, destination?: DestinationStream & { isTTY
   return pino(
     options,
     (destination as DestinationStream) ??
-      pino.destination({ sync: false, minLength: 4096, periodicFlush: 1000 }),
+      pino.destination({ sync: false, minLength: 3072, maxWrite: ATOMIC_WRITE, periodicFlush: 1000 }),
   );
 }
 
