@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import type { Response } from 'supertest';
 import { AccessTokens } from '../src/auth/access-token.js';
+import { queryHash } from '../src/common/cache/cache-keys.js';
 import { UsersService } from '../src/users/users.service.js';
 import { WatchlistsService } from '../src/watchlists/watchlists.service.js';
 import { actingOn, type Actor, asAdmin, asUser, randomEmail } from './support/actors.js';
@@ -358,6 +359,23 @@ describe('the cache of the list', () => {
           server.request().head(LIST).set('authorization', `Bearer ${ada.token}`).set('if-none-match', tag);
         await head(etag).expect(304).expect('etag', etag);
         await head('"another"').expect(200).expect('etag', etag);
+      });
+
+      it('is of no use for a question that would be refused, whoever knows how tags are made', async () => {
+        const defaults = { skip: '0', limit: '10', sort: 'created_at_desc' };
+        const tagOf = (query: Record<string, string>) =>
+          etag.replace(/[^.]+$/, `${queryHash(query, defaults)}"`);
+        expect(tagOf({})).toBe(etag);
+        for (const [field, value] of [
+          ['limit', '0'],
+          ['skip', '1e3'],
+          ['fields', 'id'],
+        ] as const) {
+          const response = await ada
+            .get(`${LIST}?${field}=${value}`)
+            .set('if-none-match', tagOf({ [field]: value }));
+          expectInvalid(response, field);
+        }
       });
 
       it('is never the tag of another page, of an earlier state or of another user', async () => {

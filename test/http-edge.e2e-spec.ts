@@ -331,6 +331,14 @@ describe('The HTTP edge', () => {
     it.each([
       ...['/docs/nothing', '/docs/..', '/docs/../package.json', '/docs/..%2f..%2fpackage.json'],
       ...['/docs/%2e%2e/package.json', '/docs/%00', '/docs/a%5c..%5cb', '/docs/.git', '/docs//', '/docs/%2f'],
+      ...[
+        '/docs/package.json',
+        '/docs/README.md',
+        '/docs/NOTICE',
+        '/docs/index.js',
+        '/docs/absolute-path.js',
+      ],
+      ...['/docs/swagger-ui-bundle.js.map', '/docs/swagger-ui.css.map', '/docs/oauth2-redirect.html'],
       `/docs/${'x'.repeat(64)}`,
       `/docs/${'x'.repeat(5000)}`,
     ])('under /docs that is no file of it answers 404: %s', async (path) => {
@@ -407,6 +415,16 @@ describe('The HTTP edge', () => {
             expectRefusal(await send({ method, path: `${path}?${query}` }), 400, 'BAD_REQUEST');
           }
         }
+      },
+    );
+
+    it.each(['#', '#limit=1', '#limit=0', '?limit=1#', '?limit=1#limit=0', '/#'])(
+      'does not begin or end with a fragment, which a request has none of: %s answers 400',
+      async (text) => {
+        for (const path of ['/v1/watchlists', '/v1/auth/me', '/v1/admin/users', '/health']) {
+          expectRefusal(await send({ path: `${path}${text}` }), 400, 'BAD_REQUEST');
+        }
+        expectRefusal(await send({ path: `/v1/nothing${text}` }), 404, 'NOT_FOUND');
       },
     );
 

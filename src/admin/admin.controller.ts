@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import {
   ApiCreatedResponse,
   ApiNoContentResponse,
@@ -9,6 +9,7 @@ import {
 import { CurrentUser } from '../auth/decorators/current-user.decorator.js';
 import { RequiresRole } from '../auth/decorators/requires-role.decorator.js';
 import type { Principal } from '../auth/principal.js';
+import type { HttpReply } from '../common/http/caller.js';
 import { ApiIdParam } from '../common/openapi/api-ids.decorator.js';
 import { ApiProblems } from '../common/openapi/api-problems.decorator.js';
 import { RateLimitPolicy } from '../common/rate-limit/rate-limit.decorator.js';
@@ -22,6 +23,7 @@ import {
   AdminListQuery,
   AdminListResponse,
   AdminUpdateItemDto,
+  OWNED_ITEM_LOCATION,
   OwnedItemEnvelope,
 } from './dto/admin-watchlists.dto.js';
 import { AuditLogsQuery, AuditLogsResponse } from './dto/audit-logs.dto.js';
@@ -98,13 +100,15 @@ export class AdminController {
     summary: "Add to a user's list",
     description: 'The owner sees it at once; the audit log names you.',
   })
-  @ApiCreatedResponse({ type: OwnedItemEnvelope })
+  @ApiCreatedResponse({ type: OwnedItemEnvelope, headers: { Location: OWNED_ITEM_LOCATION } })
   @ApiProblems(new UserNotFoundError())
   async addItem(
     @Body() fields: AdminCreateItemDto,
     @CurrentUser() actor: Principal,
+    @Res({ passthrough: true }) reply: HttpReply,
   ): Promise<OwnedItemEnvelope> {
     const { item, owner } = await this.admin.addItem(fields, actor);
+    reply.header('location', `/v1/admin/watchlists/items/${item.id}`);
     return OwnedItemEnvelope.from(item, owner);
   }
 

@@ -4,7 +4,7 @@ import type { Page } from '../../common/pagination/page.query.js';
 import { PageResponse } from '../../common/pagination/page.response.js';
 import { IsId, QueryInteger } from '../../common/validation/fields.js';
 import { CreateWatchlistItemDto, UpdateWatchlistItemDto } from '../../watchlists/dto/item.dto.js';
-import { ItemResponse } from '../../watchlists/dto/item.response.js';
+import { ITEM_LOCATION, ItemResponse } from '../../watchlists/dto/item.response.js';
 import { ListQuery } from '../../watchlists/dto/list.query.js';
 import type { StoredItem } from '../../watchlists/watchlists.service.js';
 
@@ -20,6 +20,16 @@ export class AdminCreateItemDto extends CreateWatchlistItemDto {
 }
 
 export class AdminUpdateItemDto extends UpdateWatchlistItemDto {}
+
+/** Of the item as an admin reaches it: its owner's address of it is a 404 to everybody else. */
+export const OWNED_ITEM_LOCATION = {
+  ...ITEM_LOCATION,
+  schema: {
+    ...ITEM_LOCATION.schema,
+    pattern: '^/v1/admin/watchlists/items/\\d+$',
+    example: '/v1/admin/watchlists/items/1',
+  },
+};
 
 export class OwnerResponse {
   @ApiId()

@@ -5,6 +5,7 @@ import {
   Injectable,
   type NestInterceptor,
 } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
 import { from, lastValueFrom, type Observable } from 'rxjs';
 import type { HttpReply, HttpRequest } from '../http/caller.js';
 import { listETag, listKey, queryHash } from './cache-keys.js';
@@ -22,6 +23,8 @@ interface Answer {
 /** What the query means when it says nothing. A spelling that is missing here costs a second entry, never a wrong one. */
 const QUERY_DEFAULTS = { skip: '0', limit: '10', sort: 'created_at_desc' };
 
+const MAXIMUM_QUERIES = 10_000;
+
 function matches(ifNoneMatch: string | undefined, etag: string): boolean {
   if (ifNoneMatch === undefined) return false;
   const opaque = (tag: string) => tag.trim().replace(/^W\//, '');
@@ -37,6 +40,11 @@ function matches(ifNoneMatch: string | undefined, etag: string): boolean {
 export class ResponseCacheInterceptor implements NestInterceptor {
   /** By the versioned key: with the bare one, a reader could be handed the answer to an older question. */
   private readonly flights = new Map<string, Promise<Answer>>();
+  /**
+   * The hashes of queries that have been answered. Our tags can be made by whoever knows how; one for a query that
+   * would be refused must not be told that nothing has changed.
+   */
+  private readonly answered = new LRUCache<string, true>({ max: MAXIMUM_QUERIES });
 
   constructor(@Inject(RESPONSE_STORE) private readonly store: ResponseStore | null) {}
 
@@ -51,10 +59,11 @@ export class ResponseCacheInterceptor implements NestInterceptor {
     if (user === undefined) throw new Error('@CacheResponse() on a public route');
     const hash = queryHash(query as Record<string, unknown>, QUERY_DEFAULTS);
     const etag = listETag(user.id, user.listVersion, hash);
-    if (matches(headers['if-none-match'], etag))
-      return this.reply(reply, etag, { body: '', outcome: 'HIT' }, 304);
+    const isKnown = matches(headers['if-none-match'], etag);
+    if (isKnown && this.answered.has(hash)) return this.reply(reply, etag, { body: '', outcome: 'HIT' }, 304);
     const answer = await this.find(listKey(user.id, user.listVersion, hash), next);
-    return this.reply(reply, etag, answer, headers['if-none-match']?.trim() === '*' ? 304 : 200);
+    this.answered.set(hash, true);
+    return this.reply(reply, etag, answer, isKnown || headers['if-none-match']?.trim() === '*' ? 304 : 200);
   }
 
   private reply(

@@ -35,11 +35,17 @@ const REQUEST_TIMEOUT_MS = 10_000;
 /** Longer than the idle time of the usual balancers, so that they, not we, close an idle connection. */
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 
-/** Health answers whatever happens: never counted, never shed. */
+/** Whether the process answers is told whatever happens: never counted, never shed. */
 const isHealth = (path: string) => path === '/health' || path.startsWith('/health/');
+/** Who watches over us asks this one just when there is too much to do. It looks at the database, so it is counted. */
+const isWatched = (path: string) => isHealth(path) || path === '/v1/health/detailed';
 const isDocs = (path: string) => path === '/docs' || path.startsWith('/docs/');
-/** What else is asked of Swagger's file server (`..`, NUL, endless names) it answers with errors of its own. */
-const DOCS_FILE = /^\/docs\/[\w-]{1,64}(\.[\w-]{1,16}){0,3}$/;
+/**
+ * What the page loads. The folder that Swagger's file server stands on holds more (`package.json`, source maps), and
+ * what else it is asked for (`..`, NUL, endless names) it answers with errors of its own.
+ */
+const DOCS_FILE =
+  /^\/docs\/(swagger-ui\.css|swagger-ui-(bundle|standalone-preset)\.js|favicon-(16x16|32x32)\.png)$/;
 /** So it does when it cannot serve the part, or the version, that these ask for: it serves the whole file instead. */
 const DOCS_IGNORED_HEADERS = ['range', 'if-match', 'if-unmodified-since'];
 
@@ -235,10 +241,14 @@ class HttpEdge {
     if (limited) return limited;
     if (!hasHost(request.raw)) return new BadRequestError('The request must have exactly one Host header.');
     if (request.url.length > MAXIMUM_URL_LENGTH) return new UriTooLongError(MAXIMUM_URL_LENGTH);
+    // The router would take what follows for a query; a fragment is the client's own business and never sent.
+    if (request.url.includes('#')) {
+      return new BadRequestError('The request target must not have a fragment (#).');
+    }
     if (!isDecodable(request.url.slice(path.length))) {
       return new BadRequestError('The query is not valid percent-encoded UTF-8.');
     }
-    if (!isHealth(route) && this.isOverloaded()) return new OverloadedError();
+    if (!isWatched(route) && this.isOverloaded()) return new OverloadedError();
     return undefined;
   }
 

@@ -80,7 +80,9 @@ export function createOpenApiDocument(app: INestApplication, unauthorized: Probl
       // without one is an exception, named in .spectral.yaml.
       if (marks.isPublic) operation.security = method === 'get' ? [{}] : [];
       describeBodies(operation, marks.isCached, schemas);
-      for (const problem of problemsOf(operation, marks.problems, unauthorized)) {
+      // A GET's body is not looked at.
+      const readsBody = method !== 'get';
+      for (const problem of problemsOf(operation, readsBody, marks.problems, unauthorized)) {
         addProblem(operation, problems, problem);
       }
     }
@@ -137,12 +139,13 @@ function describeBodies({ requestBody, responses }: Operation, cached: boolean, 
 /** The route's own problems, and those that every route of its kind has. */
 function problemsOf(
   operation: Operation,
+  readsBody: boolean,
   own: readonly ProblemDocument[],
   unauthorized: ProblemError,
 ): NamedResponse[] {
-  const statuses = new Set([400, 401, 414, 429, 431, 500, 503, ...own.map(({ status }) => status)]);
+  const statuses = new Set([400, 401, 408, 414, 429, 431, 500, 503, ...own.map(({ status }) => status)]);
   if (!operation.tags?.includes('health')) statuses.add(422);
-  if (operation.requestBody) for (const status of [408, 413, 415]) statuses.add(status);
+  if (readsBody) for (const status of [413, 415]) statuses.add(status);
   return [...statuses].sort().map((status) => {
     const ofStatus = own.filter((problem) => problem.status === status);
     if (ofStatus.length > 0) return ownProblem(ofStatus);
