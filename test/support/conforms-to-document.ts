@@ -10,8 +10,18 @@ const violations: string[] = [];
 interface Reference {
   readonly $ref: string;
 }
+/** As much of JSON Schema as the document uses. */
+export interface Schema {
+  readonly type?: 'object' | 'array' | 'string' | 'integer' | 'boolean';
+  readonly format?: string;
+  readonly enum?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly properties?: Record<string, Schema>;
+  readonly required?: readonly string[];
+}
 interface Media {
-  readonly schema: object;
+  readonly schema: Schema | Reference;
 }
 interface Header {
   readonly required?: boolean;
@@ -21,10 +31,22 @@ interface DocumentedResponse {
   readonly content?: Record<string, Media>;
   readonly headers?: Record<string, Header | Reference>;
 }
-type Paths = Record<string, Record<string, { responses: Record<string, DocumentedResponse | Reference> }>>;
+interface Parameter {
+  readonly name: string;
+  readonly in: 'path' | 'query' | 'header';
+  readonly schema: Schema;
+}
+export interface Operation {
+  readonly tags?: readonly string[];
+  readonly security?: readonly object[];
+  readonly parameters?: readonly Parameter[];
+  readonly requestBody?: { readonly content: Record<string, Media> };
+  readonly responses: Record<string, DocumentedResponse | Reference>;
+}
 
-const document = JSON.parse(readFileSync(join(__dirname, '../../openapi.json'), 'utf8')) as {
-  paths: Paths;
+/** openapi.json: path → method in lower case → operation. */
+export const document = JSON.parse(readFileSync(join(__dirname, '../../openapi.json'), 'utf8')) as {
+  paths: Record<string, Record<string, Operation>>;
   components: Record<string, Record<string, object>>;
 };
 const ajv = new Ajv({ strict: false, allErrors: true, coerceTypes: false });
@@ -33,14 +55,14 @@ ajv.addFormat('password', true);
 ajv.addSchema({ $id: 'openapi', components: document.components });
 
 /** The thing itself where the document only names one of its components. */
-function resolved<T extends object>(thing: T | Reference): T {
+export function resolved<T extends object>(thing: T | Reference): T {
   if (!('$ref' in thing)) return thing;
   const [, , kind, name] = thing.$ref.split('/') as [string, string, string, string];
   return document.components[kind]![name] as T;
 }
 
 const validators = new Map<object, ValidateFunction>();
-function validatorFor(schema: object): ValidateFunction {
+export function validatorFor(schema: object): ValidateFunction {
   let validator = validators.get(schema);
   if (validator === undefined) {
     validator = ajv.compile(JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"openapi#/')) as object);
@@ -51,7 +73,7 @@ function validatorFor(schema: object): ValidateFunction {
 
 interface Answer {
   readonly method: string;
-  /** As Fastify has it: `/v1/watchlists/items/:item_id`. */
+  /** As Fastify or the document has it: `/v1/watchlists/items/:item_id`, `/v1/watchlists/items/{item_id}`. */
   readonly route: string;
   readonly status: number;
   readonly headers: Record<string, unknown>;

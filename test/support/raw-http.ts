@@ -2,6 +2,8 @@ import { connect, type Socket } from 'node:net';
 
 /** How long the server may take before the test gives up on it. */
 const DEADLINE_MS = 15_000;
+/** On a connection of many, the server may have all the others' requests to answer first. */
+const SHARED_DEADLINE_MS = 60_000;
 
 /** As much of supertest's response as the expectations look at. */
 export interface RawResponse {
@@ -9,6 +11,11 @@ export interface RawResponse {
   readonly headers: Record<string, string>;
   /** Parsed when it is JSON, the text otherwise, `undefined` when there is none. */
   readonly body: unknown;
+}
+
+/** With its body as it came, too. */
+export interface RawAnswer extends RawResponse {
+  readonly text: string;
 }
 
 export interface RawRequest {
@@ -72,7 +79,7 @@ function converse(
   isEnough: (answers: RawResponse[]) => boolean,
 ): Promise<RawResponse[]> {
   const { hostname, port } = new URL(url);
-  const hasNoBody = String(bytes).startsWith('HEAD ');
+  const hasNoBody = isHead(bytes);
   return new Promise((resolve, reject) => {
     const socket: Socket = connect({ host: hostname, port: Number(port) }, () => socket.write(bytes));
     const deadline = setTimeout(() => finish(new Error('no answer in time')), DEADLINE_MS);
@@ -93,28 +100,107 @@ function converse(
   });
 }
 
+/** One connection at a time, used for one request after another for as long as the server keeps it open. */
+export class RawConnection {
+  private socket: Socket | undefined;
+
+  constructor(private readonly url: string) {}
+
+  /** Sends exactly these bytes. Rejects when there is no answer, or more than the one. */
+  async send(bytes: Buffer): Promise<RawAnswer> {
+    const isUsed = this.socket !== undefined;
+    const socket = (this.socket ??= await this.connect());
+    const received = await this.exchange(socket, bytes, isUsed);
+    // A server may close an idle connection at the moment at which a request sets out.
+    if (received.length === 0 && isUsed) return this.send(bytes);
+    const answer = parseAnswer(received, 0, isHead(bytes));
+    if (answer === undefined) throw new Error(`no complete answer, but ${JSON.stringify(String(received))}`);
+    if (answer.headers['connection'] === 'close') this.close();
+    else if (answer.end < received.length) throw new Error(`more than an answer: ${String(received)}`);
+    return answer;
+  }
+
+  close(): void {
+    this.socket?.destroy();
+    this.socket = undefined;
+  }
+
+  private connect(): Promise<Socket> {
+    const { hostname, port } = new URL(this.url);
+    return new Promise((resolve, reject) => {
+      const socket = connect({ host: hostname, port: Number(port), noDelay: true }, () => {
+        socket.off('error', reject);
+        resolve(socket);
+      });
+      socket.once('error', reject);
+    });
+  }
+
+  /** What came until there was a whole answer, or the connection was over. */
+  private exchange(socket: Socket, bytes: Buffer, isUsed: boolean): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      let received = Buffer.alloc(0);
+      const deadline = setTimeout(() => finish(new Error('no answer in time')), SHARED_DEADLINE_MS);
+      const finish = (error?: Error) => {
+        clearTimeout(deadline);
+        socket.removeAllListeners();
+        // Until the next request: a connection that ends meanwhile is found out then.
+        socket.on('error', () => undefined);
+        if (error) reject(error);
+        else resolve(received);
+      };
+      const onEnd = (error?: Error) => {
+        this.close();
+        finish(received.length > 0 || isUsed ? undefined : (error ?? new Error('closed without an answer')));
+      };
+      socket.on('data', (chunk: Buffer) => {
+        received = Buffer.concat([received, chunk]);
+        if (parseAnswer(received, 0, isHead(bytes)) !== undefined) finish();
+      });
+      socket.on('end', () => onEnd());
+      socket.on('close', () => onEnd());
+      socket.on('error', onEnd);
+      socket.write(bytes);
+    });
+  }
+}
+
+const isHead = (bytes: string | Buffer) => String(bytes.slice(0, 5)) === 'HEAD ';
+
 /** The complete answers in `bytes`, interim ones (1xx) left out. */
 function parseAnswers(bytes: Buffer, hasNoBody: boolean): RawResponse[] {
   const answers: RawResponse[] = [];
-  for (let start = 0; start < bytes.length;) {
-    const headEnd = bytes.indexOf('\r\n\r\n', start);
-    if (headEnd === -1) break;
-    const [statusLine, ...lines] = bytes.subarray(start, headEnd).toString('latin1').split('\r\n');
-    const status = Number(statusLine!.split(' ')[1]);
-    const headers = Object.fromEntries(
-      lines.map((line) => {
-        const colon = line.indexOf(':');
-        return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
-      }),
-    );
-    const bodyStart = headEnd + 4;
-    const length = hasNoBody ? 0 : Number(headers['content-length'] ?? 0);
-    if (bytes.length < bodyStart + length) break;
-    const text = bytes.subarray(bodyStart, bodyStart + length).toString();
-    if (status >= 200) answers.push({ status, headers, body: parseBody(headers['content-type'], text) });
-    start = bodyStart + length;
+  for (let start = 0; ;) {
+    const answer = parseAnswer(bytes, start, hasNoBody);
+    if (answer === undefined) return answers;
+    const { status, headers, body, end } = answer;
+    answers.push({ status, headers, body });
+    start = end;
   }
-  return answers;
+}
+
+/** The first complete one from there on; `end` is where what follows it begins. */
+function parseAnswer(
+  bytes: Buffer,
+  start: number,
+  hasNoBody: boolean,
+): (RawAnswer & { readonly end: number }) | undefined {
+  const headEnd = bytes.indexOf('\r\n\r\n', start);
+  if (headEnd === -1) return undefined;
+  const [statusLine, ...lines] = bytes.subarray(start, headEnd).toString('latin1').split('\r\n');
+  const status = Number(statusLine!.split(' ')[1]);
+  if (status < 200) return parseAnswer(bytes, headEnd + 4, hasNoBody);
+  const headers = Object.fromEntries(
+    lines.map((line) => {
+      const colon = line.indexOf(':');
+      return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
+    }),
+  );
+  const bodyStart = headEnd + 4;
+  const end = bodyStart + (hasNoBody ? 0 : Number(headers['content-length'] ?? 0));
+  if (bytes.length < end) return undefined;
+  const text = bytes.subarray(bodyStart, end).toString();
+  return { status, headers, body: parseBody(headers['content-type'], text), text, end };
 }
 
 function parseBody(type: string | undefined, text: string): unknown {

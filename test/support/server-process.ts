@@ -21,6 +21,7 @@ export interface Exit {
 /** The built server as it runs in production: a process with an environment and a working folder of its own. */
 export interface ServerProcess {
   readonly url: string;
+  readonly pid: number;
   readonly folder: string;
   /** The log's lines so far, parsed. */
   logs(): Record<string, unknown>[];
@@ -35,6 +36,8 @@ export interface ServerProcessOptions {
   readonly env?: Record<string, string>;
   /** An empty one of its own when left out. */
   readonly folder?: string;
+  /** Such as `--import`, for what a test does to the process from within. */
+  readonly nodeOptions?: readonly string[];
 }
 
 /** Resolves when the server listens. */
@@ -64,11 +67,11 @@ export async function runServer(options: ServerProcessOptions = {}): Promise<Exi
   return exit;
 }
 
-async function launch({ env = {}, folder }: ServerProcessOptions): Promise<ServerProcess> {
+async function launch({ env = {}, folder, nodeOptions = [] }: ServerProcessOptions): Promise<ServerProcess> {
   await build();
   const cwd = folder ?? mkdtempSync(join(tmpdir(), 'watchlist-server-'));
   const port = env['PORT'] ?? String(await freePort());
-  const child = spawn(process.execPath, [BUILT], {
+  const child = spawn(process.execPath, [...nodeOptions, BUILT], {
     cwd,
     env: { ...env, PORT: port },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -82,6 +85,7 @@ async function launch({ env = {}, folder }: ServerProcessOptions): Promise<Serve
   );
   return {
     url: `http://127.0.0.1:${port}`,
+    pid: child.pid!,
     folder: cwd,
     logs: () => parseLog(stdout),
     signal: (name) => child.kill(name),

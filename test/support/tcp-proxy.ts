@@ -1,8 +1,17 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { Transform } from 'node:stream';
 
 interface Link {
   readonly downstream: Socket;
   readonly upstream: Socket;
+  /** What the target sends passes through this. */
+  readonly answers: Transform;
+}
+
+/** Right behind an answer that `isCue`, the target says `farewell` and closes the connection. */
+export interface Dismissal {
+  readonly isCue: (answer: Buffer) => boolean;
+  readonly farewell: Buffer;
 }
 
 /** Stands between the server and a dependency, so that a test can take the dependency away and give it back. */
@@ -10,6 +19,7 @@ export class TcpProxy {
   private server: Server | undefined;
   private readonly links = new Set<Link>();
   private isHanging = false;
+  private dismissal: Dismissal | undefined;
   private port = 0;
 
   private constructor(private readonly target: URL) {}
@@ -44,15 +54,23 @@ export class TcpProxy {
   /** Connections stay, and new ones are accepted, but not a byte comes through until {@link restore}. */
   hang(): void {
     this.isHanging = true;
-    for (const { downstream, upstream } of this.links) {
-      downstream.unpipe(upstream);
-      upstream.unpipe(downstream);
-    }
+    this.forget();
+  }
+
+  /** As {@link hang}, but new connections work: what a firewall does that has lost its memory, or a failover. */
+  forget(): void {
+    for (const link of this.links) unpipe(link);
+  }
+
+  /** The target ends connections by itself, until {@link restore}. */
+  dismiss(dismissal: Dismissal): void {
+    this.dismissal = dismissal;
   }
 
   /** All is as in the beginning, at the same address; what was held back comes through. */
   async restore(): Promise<void> {
     this.isHanging = false;
+    this.dismissal = undefined;
     for (const link of this.links) pipe(link);
     if (this.server !== undefined) return;
     const server = createServer((downstream) => this.accept(downstream));
@@ -62,12 +80,27 @@ export class TcpProxy {
   }
 
   private accept(downstream: Socket): void {
-    const link = { downstream, upstream: connect(Number(this.target.port), this.target.hostname) };
+    const upstream = connect(Number(this.target.port), this.target.hostname);
+    const answers = new Transform({
+      transform: (answer: Buffer, _encoding, done) => {
+        if (this.dismissal?.isCue(answer)) {
+          // In one piece, so that the one is read with the other.
+          answers.push(Buffer.concat([answer, this.dismissal.farewell]));
+          upstream.unpipe(answers);
+          answers.push(null);
+        } else {
+          answers.push(answer);
+        }
+        done();
+      },
+    });
+    const link = { downstream, upstream, answers };
     this.links.add(link);
+    answers.pipe(downstream);
     if (!this.isHanging) pipe(link);
     for (const [socket, peer] of [
-      [downstream, link.upstream],
-      [link.upstream, downstream],
+      [downstream, upstream],
+      [upstream, downstream],
     ] as const) {
       socket.on('error', () => peer.destroy());
       socket.on('close', () => {
@@ -78,6 +111,14 @@ export class TcpProxy {
   }
 }
 
-function pipe({ downstream, upstream }: Link): void {
-  downstream.pipe(upstream).pipe(downstream);
+function unpipe({ downstream, upstream, answers }: Link): void {
+  downstream.unpipe(upstream);
+  upstream.unpipe(answers);
+}
+
+function pipe(link: Link): void {
+  // What flows already would come through twice.
+  unpipe(link);
+  const { downstream, upstream, answers } = link;
+  downstream.pipe(upstream).pipe(answers);
 }

@@ -1,0 +1,212 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PASSWORD, randomEmail } from '../support/actors.js';
+import { eventually } from '../support/eventually.js';
+import { expectProblem } from '../support/expected.js';
+import { PostgresServer } from '../support/postgres-server.js';
+import { discrepancies, readStored, RecordedWrites } from '../support/recorded-writes.js';
+import { seeded } from '../support/seeded.js';
+import { type Answer, call, type Member, ROOMY, signUp } from '../support/server-client.js';
+import { build, type ServerProcess, startServer } from '../support/server-process.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+
+jest.setTimeout(120_000);
+
+let postgres: PostgresServer;
+beforeAll(async () => {
+  await build();
+  postgres = await PostgresServer.create();
+}, 150_000);
+afterAll(() => postgres.remove());
+
+interface Operation {
+  readonly method: string;
+  readonly path: string;
+  readonly operationId: string;
+}
+const { paths } = JSON.parse(readFileSync(join(__dirname, '../../openapi.json'), 'utf8')) as {
+  paths: Record<string, Record<string, { operationId: string }>>;
+};
+const OPERATIONS = Object.entries(paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, { operationId }]): Operation => ({
+    method: method.toUpperCase(),
+    path: path.replace(/\{\w+\}/, '1'),
+    operationId,
+  })),
+);
+const WITHOUT_DATABASE = ['getLiveness', 'getDetailedHealth', 'getGithubStatus'];
+/** Where nobody need be signed in the body is looked at before the database is asked. */
+const PUBLIC = ['register', 'login'];
+
+const start = (databaseUrl: string) => startServer({ env: { ...ROOMY, DATABASE_URL: databaseUrl } });
+
+const perform = (url: string, { method, path, operationId }: Operation, { token }: Member): Promise<Answer> =>
+  call(url, {
+    method,
+    path,
+    token,
+    ...(PUBLIC.includes(operationId) && { body: { email: randomEmail(), password: PASSWORD } }),
+  });
+
+/** Every route says that the database is away, or that it does not need it. */
+async function expectAway(url: string, member: Member): Promise<void> {
+  const needing = OPERATIONS.filter(({ operationId }) => !WITHOUT_DATABASE.includes(operationId));
+  const [answers, detailed, health] = await Promise.all([
+    Promise.all(needing.map((operation) => perform(url, operation, member))),
+    call(url, { path: '/v1/health/detailed' }),
+    call(url, { path: '/health' }),
+  ]);
+  for (const answer of answers) {
+    expectProblem(answer, 503, 'DEPENDENCY_DOWN');
+    expect(answer.headers['retry-after']).toMatch(/^[1-9]\d*$/);
+  }
+  expect(detailed).toMatchObject({
+    status: 503,
+    body: { status: 'down', dependencies: { database: 'down', redis: 'disabled' } },
+  });
+  expect(health).toMatchObject({ status: 200, body: { status: 'ok' } });
+}
+
+/** More reads and writes at once than there are connections. */
+function manyRequests(url: string, { token }: Member): Promise<number[]> {
+  return Promise.all(
+    Array.from({ length: 50 }, async (_, n) => {
+      const body = n % 2 === 0 ? undefined : { title: `Title ${n}`, type: 'movie' };
+      const path = body ? '/v1/watchlists/items' : '/v1/watchlists';
+      return (await call(url, { path, token, body })).status;
+    }),
+  );
+}
+
+/** Each connection of the pool works: one that does not would be met by some of the requests, every time. */
+async function expectRecovered(url: string, member: Member): Promise<void> {
+  await eventually(async () => {
+    expect(new Set(await manyRequests(url, member))).toEqual(new Set([200, 201]));
+  });
+  // It looks at the clock.
+  await eventually(async () => {
+    expect((await call(url, { path: '/v1/health/detailed' })).status).toBe(200);
+  });
+}
+
+const errorsOf = (server: ServerProcess) => server.logs().filter(({ level }) => level === 'error');
+
+describe('without PostgreSQL', () => {
+  let server: ServerProcess;
+  let member: Member;
+  beforeAll(async () => {
+    server = await start(await postgres.emptyDatabase());
+    member = await signUp(server.url);
+  });
+  afterAll(() => server?.remove());
+
+  it.each([
+    ['is stopped', () => postgres.stop(), () => postgres.start()],
+    ['is killed', () => postgres.kill(), () => postgres.start()],
+    ['hangs', async () => postgres.freeze(), async () => postgres.resume()],
+  ])(
+    'every route that needs it answers 503 while it %s, and the same process serves again when it is back',
+    async (_what, leave, comeBack) => {
+      await expectRecovered(server.url, member);
+      await leave();
+      try {
+        await expectAway(server.url, member);
+        // Nor does it get worse with time.
+        await expectAway(server.url, member);
+      } finally {
+        await comeBack();
+      }
+      await expectRecovered(server.url, member);
+      expect(errorsOf(server)).toEqual([]);
+    },
+  );
+
+  it('a server ends as it should when told to while PostgreSQL hangs', async () => {
+    const other = await start(await postgres.emptyDatabase());
+    try {
+      await expectRecovered(other.url, await signUp(other.url));
+      postgres.freeze();
+      other.signal('SIGTERM');
+      expect(await other.exited).toMatchObject({ code: 0, signal: null, stderr: '' });
+    } finally {
+      postgres.resume();
+      await other.remove();
+    }
+  });
+});
+
+describe('with a bad connection to PostgreSQL', () => {
+  let databaseUrl: string;
+  let proxy: TcpProxy;
+  let server: ServerProcess;
+  let member: Member;
+  beforeAll(async () => {
+    databaseUrl = await postgres.emptyDatabase();
+    proxy = await TcpProxy.to(databaseUrl);
+    server = await start(proxy.url);
+    member = await signUp(server.url);
+  });
+  afterEach(() => proxy.restore());
+  afterAll(async () => {
+    await server?.remove();
+    await proxy.cut();
+  });
+
+  it('gives up a connection on which nothing comes back any more, and makes new ones', async () => {
+    await expectRecovered(server.url, member);
+    proxy.forget();
+    // These may meet it.
+    for (const status of await manyRequests(server.url, member)) expect([200, 201, 503]).toContain(status);
+    await expectRecovered(server.url, member);
+    expect(errorsOf(server)).toEqual([]);
+  });
+
+  /** 57P01 (an administrator ends the connection), as the server writes it. */
+  const FAREWELL = errorResponse({
+    S: 'FATAL',
+    V: 'FATAL',
+    C: '57P01',
+    M: 'terminating connection due to administrator command',
+  });
+  /** ReadyForQuery; the byte behind it tells whether a transaction is open. */
+  const READY = Buffer.from('Z\0\0\0\x05');
+  const isReady = (answer: Buffer) => answer.subarray(-6, -1).equals(READY);
+
+  it.each([
+    ['every connection, as soon as it is made', 1],
+    ['a connection now and then', 5],
+  ])('goes on when PostgreSQL ends %s, right behind the word that it is ready', (_which, every) =>
+    seeded(async (random) => {
+      const users = [await signUp(server.url), await signUp(server.url)];
+      const writes = new RecordedWrites(users, 24, random);
+      let ready = 0;
+      proxy.dismiss({
+        isCue: (answer) => isReady(answer) && ++ready % every === 0,
+        farewell: FAREWELL,
+      });
+      proxy.breakConnections();
+      const { stop } = writes.start(server.url);
+      await eventually(() => expect(writes.count('refused')).toBeGreaterThan(30));
+      await stop();
+      await proxy.restore();
+      await expectRecovered(server.url, member);
+      expect(writes.unexpected).toEqual([]);
+      // The process has answered every one.
+      expect(writes.count('unknown')).toBe(0);
+      expect(errorsOf(server)).toEqual([]);
+      const stored = await readStored(databaseUrl, users);
+      expect(discrepancies(writes.history, stored).slice(0, 10)).toEqual([]);
+    }),
+  );
+});
+
+function errorResponse(fields: Record<string, string>): Buffer {
+  const body = Buffer.from(
+    `${Object.entries(fields)
+      .map(([key, value]) => `${key}${value}\0`)
+      .join('')}\0`,
+  );
+  const header = Buffer.from('E\0\0\0\0');
+  header.writeInt32BE(body.length + 4, 1);
+  return Buffer.concat([header, body]);
+}
