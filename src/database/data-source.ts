@@ -38,8 +38,9 @@ export function postgresDataSource({ url }: PostgresDatabase): DataSource {
     url,
     applicationName: 'watchlist-api',
     poolSize: 10,
-    // Without these a hung server hangs every request for ever.
-    connectTimeoutMS: 2000,
+    // Without these a hung server hangs every request for ever. This one is also how long to wait for a connection that
+    // is free: writers to one list take turns.
+    connectTimeoutMS: 5000,
     extra: {
       Client: PreparingClient,
       // Statements of a transaction travel together (in-transaction.ts). And a connection on which one was not answered

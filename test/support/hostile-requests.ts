@@ -3,6 +3,7 @@ import fc, { type Arbitrary } from 'fast-check';
 import { document, type Operation, resolved, type Schema } from './conforms-to-document.js';
 import {
   BODIES,
+  BROKEN_TEXT,
   bytes,
   CONTENT_TYPES,
   FIELDS,
@@ -465,6 +466,10 @@ function brokenContent(operation: Operation, cast: Cast): Arbitrary<Content> {
         bytes(JSON.stringify(text)),
       );
     });
+  const brokenText = fc.tuple(fields.map(objectOf), fc.constantFrom(...BROKEN_TEXT)).map(([text, broken]) => {
+    const at = text.indexOf(':"') + 2;
+    return Buffer.concat([bytes(text.slice(0, at)), broken, bytes(text.slice(at))]);
+  });
   const encoded = fc
     .tuple(
       fields.map(objectOf),
@@ -485,6 +490,7 @@ function brokenContent(operation: Operation, cast: Cast): Arbitrary<Content> {
     { weight: 6, arbitrary: objects.map(asJson) },
     { weight: 3, arbitrary: fc.constantFrom(...BODIES).map(asJson) },
     { weight: 2, arbitrary: damaged.map(asJson) },
+    { weight: 2, arbitrary: brokenText.map(asJson) },
     { weight: 1, arbitrary: encoded },
     { weight: 1, arbitrary: mislabelled },
     { weight: 1, arbitrary: fc.constantFrom(...HUGE_BODIES).map(asJson) },

@@ -18,7 +18,7 @@ export const SEGMENTS = [
   ...['%20', '\\', '*', ';a=b', ':item_id', '{item_id}', '__proto__', 'constructor', '\xc3\xa9', '%C3%A9'],
   ...['\xff', '%ff', '%', '%c0%ae%c0%ae', '%u002e', '|', '^', '`', '<', '"', '[', ']', '~', '@', '$', '&'],
   ...['+', 'a'.repeat(300), 'docs', 'package.json', 'openapi.json', 'health', 'v1', 'admin', 'auth'],
-  ...['watchlists', 'items', '.env', '.git'],
+  ...['watchlists', 'items', '.env', '.git', '#', '#x', '?', 'x#y'],
 ];
 export const TARGETS = [
   ...['*', '/', '//', '///', '/%2f', '/%', '/%00', '/\\', '/..', '/%2e%2e/%2e%2e/etc/passwd', 'x', '?'],
@@ -101,6 +101,7 @@ export const BODIES: readonly Buffer[] = [
   ].map(bytes),
   ...[nested(8, '[', ']'), nested(9, '[', ']'), nested(3000, '[', ']'), bytes('['.repeat(16_000))],
   ...[nested(7, '{"a":', '}'), nested(2000, '{"a":', '}'), bytes('{"a":'.repeat(2700))],
+  bytes(`{"title":${'['.repeat(8000)}${']'.repeat(8000)}}`),
   ...[wide(499), wide(1500), bytes(`[${'1,'.repeat(499)}1]`), bytes(`{"title":[${'1,'.repeat(7000)}1]}`)],
   ...[bytes(`{"title":"${'x'.repeat(16_370)}"}`), bytes(`{"title":${' '.repeat(16_300)}1}`)],
   ...[
@@ -110,6 +111,11 @@ export const BODIES: readonly Buffer[] = [
     Buffer.of(0xef, 0xbb, 0xbf),
     Buffer.of(0xfe, 0xff, 0, 0x7b, 0, 0x7d),
   ],
+];
+/** In the middle of a text: what no text has, as UTF-8 has it. */
+export const BROKEN_TEXT: readonly Buffer[] = [
+  ...[Buffer.of(0xff), Buffer.of(0x80), Buffer.of(0xc3), Buffer.of(0xc0, 0x80), Buffer.of(0xed, 0xa0, 0x80)],
+  ...[Buffer.of(0xf4, 0x90, 0x80, 0x80), Buffer.of(0), Buffer.of(0x0a)],
 ];
 /** Of more bytes than a body may have. */
 export const HUGE_BODIES: readonly Buffer[] = [

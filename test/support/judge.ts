@@ -149,6 +149,7 @@ function undeserved(
     ...wrongCaller,
     ...ids.filter((id) => !/^[1-9]\d{0,9}$/.test(id)).map((id) => `succeeds for the id ${id}`),
     ...names.filter((name) => !known.has(name)).map((name) => `succeeds with the parameter ${name}`),
+    ...unless(!target.includes('#'), 'succeeds with a fragment'),
     ...unless(new Set(names).size === names.length, 'succeeds with a parameter given twice'),
     ...(operation.requestBody ? structuralErrors(operation, body) : []),
   ];
