@@ -13,7 +13,8 @@ import { migrate } from './migrate.js';
 import { lockFile, refuseForeignFile } from './sqlite-file.js';
 
 const MAXIMUM_WAITING = 256;
-const MAXIMUM_WAIT_MS = 2000;
+/** As long as on PostgreSQL (data-source.ts): a slow disk makes a hundred writers wait, and should fail none. */
+const MAXIMUM_WAIT_MS = 5000;
 /** Bounds how long the first of a group waits for the last. */
 const MAXIMUM_GROUP = 16;
 

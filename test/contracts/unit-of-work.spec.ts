@@ -369,7 +369,9 @@ describe.each(KINDS)('the unit of work on %s', (_kind, createStorage) => {
           });
           kept.push(name);
         } catch (error) {
-          if (!(error instanceof Refused)) errors.push(error);
+          // Who was told to come back does: nothing of it may be there.
+          if (error instanceof OverloadedError) i--;
+          else if (!(error instanceof Refused)) errors.push(error);
         }
       }
     };
@@ -656,7 +658,7 @@ describe('the unit of work on SQLite', () => {
       await long.done;
       await add('ada');
       expect(await users()).toEqual(['ada', 'long']);
-    });
+    }, 30_000);
   });
 });
 
