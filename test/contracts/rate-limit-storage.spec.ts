@@ -4,6 +4,7 @@ import { Logger } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { SlidingLogStorage } from '../../src/common/rate-limit/sliding-log.storage.js';
 import { RedisConnection } from '../../src/common/redis/redis-connection.js';
+import { mostInAnyWindow, type TimedCall } from '../support/admissions.js';
 import { eventually } from '../support/eventually.js';
 import { emptyRedis } from '../support/stack.js';
 
@@ -15,34 +16,6 @@ const IN_REDIS = 'in Redis';
 const REDIS_AWAY = 'in memory because Redis is away';
 const hasRedis = process.env['TEST_REDIS_URL'] !== undefined;
 if (!hasRedis) console.warn('*** NO REDIS: the contract of SlidingLogStorage in Redis is SKIPPED ***');
-
-interface Admission {
-  readonly asked: number;
-  readonly answered: number;
-}
-
-/**
- * The most admissions that surely fell into one window: asked after it began, and answered before it ended. When
- * exactly a call was admitted in between is the storage's business.
- */
-function mostInAnyWindow(admissions: readonly Admission[], windowMs: number): number {
-  return Math.max(
-    0,
-    ...admissions.map(
-      ({ asked: start }) =>
-        admissions.filter(({ asked, answered }) => asked >= start && answered < start + windowMs).length,
-    ),
-  );
-}
-
-describe('The measure of these tests', () => {
-  it('finds the window that holds too much', () => {
-    const at = (...times: number[]) => times.map((time) => ({ asked: time, answered: time + 1 }));
-    expect(mostInAnyWindow(at(0, 400, 900, 1100), 1000)).toBe(3);
-    expect(mostInAnyWindow(at(0, 999, 1000, 1001, 2500), 1000)).toBe(3);
-    expect(mostInAnyWindow([], 1000)).toBe(0);
-  });
-});
 
 describe.each([IN_MEMORY, REDIS_AWAY, ...(hasRedis ? [IN_REDIS] : [])])(
   `${SlidingLogStorage.name} %s`,
@@ -153,7 +126,7 @@ describe.each([IN_MEMORY, REDIS_AWAY, ...(hasRedis ? [IN_REDIS] : [])])(
 
     it('never lets more than the limit through in any window, however the calls come', async () => {
       const [windowMs, limit] = [500, 10];
-      const admissions: Admission[] = [];
+      const admissions: TimedCall[] = [];
       let refused = 0;
       const ask = async () => {
         const asked = performance.now();
@@ -188,7 +161,7 @@ describe.each([IN_MEMORY, REDIS_AWAY, ...(hasRedis ? [IN_REDIS] : [])])(
 
         it('never lets more than the limit through in any window', async () => {
           const [windowMs, limit] = [400, 8];
-          const admissions: Admission[] = [];
+          const admissions: TimedCall[] = [];
           const end = Date.now() + 2500;
           const client = async (own: SlidingLogStorage) => {
             while (Date.now() < end) {
