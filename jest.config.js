@@ -5,7 +5,9 @@ import { hasRedis } from './test/support/redis-available.mjs';
 const common = {
   testEnvironment: 'node',
   transform: { '^.+\\.(t|j)s$': ['@swc/jest', { module: { type: 'commonjs' } }] },
-  transformIgnorePatterns: ['/node_modules/(?!(@nestjs|content-disposition|cookie|file-type)/)'],
+  transformIgnorePatterns: [
+    '/node_modules/(?!(.+/node_modules/)?(@nestjs|content-disposition|cookie|file-type)/)',
+  ],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',

@@ -1,12 +1,13 @@
 import { Module } from '@nestjs/common';
 import { AuditModule } from '../audit/audit.module.js';
+import { SessionsModule } from '../sessions/sessions.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { WatchlistsModule } from '../watchlists/watchlists.module.js';
 import { AdminController } from './admin.controller.js';
 import { AdminService } from './admin.service.js';
 
 @Module({
-  imports: [AuditModule, UsersModule, WatchlistsModule],
+  imports: [AuditModule, SessionsModule, UsersModule, WatchlistsModule],
   controllers: [AdminController],
   providers: [AdminService],
 })

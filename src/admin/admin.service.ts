@@ -2,6 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { type Actor, AuditService } from '../audit/audit.service.js';
 import type { AuditLog } from '../audit/audit-log.entity.js';
 import type { Page } from '../common/pagination/page.query.js';
+import { UnitOfWork } from '../database/unit-of-work.js';
+import { SessionsService } from '../sessions/sessions.service.js';
 import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
 import { type ItemFields, type StoredItem, WatchlistsService } from '../watchlists/watchlists.service.js';
@@ -22,6 +24,8 @@ export class AdminService {
     private readonly users: UsersService,
     private readonly watchlists: WatchlistsService,
     private readonly audit: AuditService,
+    private readonly sessions: SessionsService,
+    private readonly unitOfWork: UnitOfWork,
   ) {}
 
   async stats(): Promise<StatsResponse> {
@@ -37,7 +41,12 @@ export class AdminService {
    * @throws LastAdminError
    */
   updateUser(id: number, change: UpdateUserDto, actor: Actor): Promise<User> {
-    return this.users.changeStanding(id, change, actor);
+    return this.unitOfWork.write(async () => {
+      const user = await this.users.changeStanding(id, change, actor);
+      // Who is let in again signs in again.
+      if (user.disabled) await this.sessions.endAll(id);
+      return user;
+    });
   }
 
   pageOfItems({ user_id, skip, limit, sort, type }: AdminListQuery) {

@@ -16,6 +16,10 @@ export interface Actor {
 export const AUDIT_ACTIONS = [
   'auth.login_failed',
   'auth.login_succeeded',
+  'auth.password_change_failed',
+  'auth.password_changed',
+  'auth.refresh_token_reused',
+  'auth.session_ended',
   'user.disabled',
   'user.enabled',
   'user.registered',

@@ -1,20 +1,31 @@
-import { Body, Controller, Get, HttpCode, Post } from '@nestjs/common';
-import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, Headers, HttpCode, Post, Res } from '@nestjs/common';
+import {
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { HttpReply } from '../common/http/caller.js';
 import { ApiProblems } from '../common/openapi/api-problems.decorator.js';
 import { RateLimitPolicy } from '../common/rate-limit/rate-limit.decorator.js';
 import { EmailTakenError } from '../users/users.errors.js';
-import { InvalidCredentialsError } from './auth.errors.js';
+import { InvalidCredentialsError, UnauthorizedError } from './auth.errors.js';
 import { AuthService } from './auth.service.js';
 import { CurrentUser } from './decorators/current-user.decorator.js';
 import { Public } from './decorators/public.decorator.js';
 import { RegisteredResponse, TokenResponse, UserResponse } from './dto/auth.response.js';
-import { LoginDto, RegisterDto } from './dto/credentials.dto.js';
+import { ChangePasswordDto, LoginDto, RegisterDto } from './dto/credentials.dto.js';
 import type { Principal } from './principal.js';
+import { RefreshCookie } from './refresh-cookie.js';
 
 @ApiTags('auth')
 @Controller('v1/auth')
 export class AuthController {
-  constructor(private readonly auth: AuthService) {}
+  constructor(
+    private readonly auth: AuthService,
+    private readonly cookie: RefreshCookie,
+  ) {}
 
   @Post('register')
   @Public()
@@ -37,13 +48,35 @@ export class AuthController {
   @RateLimitPolicy('login')
   @ApiOperation({
     operationId: 'login',
-    summary: 'Sign in for an access token',
-    description: 'A wrong password, an unknown address and a disabled user get the same answer.',
+    summary: 'Sign in',
+    description:
+      'Begins a session: an access token for requests, a refresh token to stay signed in. A wrong password, an unknown address and a disabled user get the same answer.',
   })
   @ApiOkResponse({ type: TokenResponse })
   @ApiProblems(new InvalidCredentialsError())
-  async login(@Body() { email, password }: LoginDto): Promise<TokenResponse> {
-    return TokenResponse.from(await this.auth.login(email, password));
+  async login(
+    @Body() { email, password, transport }: LoginDto,
+    @Headers('user-agent') device: string | undefined,
+    @Res({ passthrough: true }) reply: HttpReply,
+  ): Promise<TokenResponse> {
+    return this.cookie.hand(await this.auth.login(email, password, device), transport, reply);
+  }
+
+  @Post('password')
+  @HttpCode(204)
+  @RateLimitPolicy('login')
+  @ApiOperation({
+    operationId: 'changePassword',
+    summary: 'Change my password',
+    description: 'Ends all your other sessions; counts from their next request on.',
+  })
+  @ApiNoContentResponse()
+  @ApiProblems(new UnauthorizedError(true), new InvalidCredentialsError())
+  async changePassword(
+    @CurrentUser() user: Principal,
+    @Body() { current_password, new_password }: ChangePasswordDto,
+  ): Promise<void> {
+    await this.auth.changePassword(user, current_password, new_password);
   }
 
   @Get('me')

@@ -29,6 +29,24 @@ export class InvalidCredentialsError extends ProblemError {
   }
 }
 
+/** Forged, used before, expired, of a session that has ended, or none at all: which of these is not told. */
+export class InvalidRefreshTokenError extends ProblemError {
+  constructor() {
+    super(401, 'INVALID_REFRESH_TOKEN', 'The refresh token is not valid (any more). Sign in again.', {
+      headers: { 'www-authenticate': REALM },
+    });
+  }
+}
+
+/** A browser sends cookies along wherever a request comes from; this one says where, and it is not one of ours. */
+export class OriginNotAllowedError extends ProblemError {
+  constructor() {
+    super(403, 'ORIGIN_NOT_ALLOWED', 'With the cookie, Origin must be this server or one of CORS_ORIGINS.', {
+      headers: { 'www-authenticate': REALM },
+    });
+  }
+}
+
 export class ForbiddenError extends ProblemError {
   constructor() {
     super(403, 'FORBIDDEN', 'This is for admins.', {

@@ -3,6 +3,7 @@ import { JwtModule } from '@nestjs/jwt';
 import { PassportModule } from '@nestjs/passport';
 import { AuditModule } from '../audit/audit.module.js';
 import { ENV, type Env } from '../config/env.js';
+import { SessionsModule } from '../sessions/sessions.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { AccessTokens } from './access-token.js';
 import { AuthController } from './auth.controller.js';
@@ -11,20 +12,34 @@ import { FirstAdmin } from './first-admin.js';
 import { JwtStrategy } from './jwt.strategy.js';
 import { PasswordHasher } from './password-hasher.js';
 import { Principals } from './principals.js';
+import { RefreshCookie } from './refresh-cookie.js';
+import { RefreshTokens } from './refresh-tokens.js';
+import { SessionsController } from './sessions.controller.js';
 import { VerifiedTokens } from './verified-tokens.js';
 
 @Module({
   imports: [
     AuditModule,
+    SessionsModule,
     UsersModule,
     PassportModule.register({ session: false }),
     JwtModule.registerAsync({
       inject: [ENV],
-      useFactory: (env: Env) => ({ privateKey: env.JWT_KEY as never }),
+      useFactory: (env: Env) => ({ privateKey: env.JWT_KEYS[0].key as never }),
     }),
   ],
-  controllers: [AuthController],
-  providers: [AuthService, AccessTokens, FirstAdmin, JwtStrategy, PasswordHasher, Principals, VerifiedTokens],
+  controllers: [AuthController, SessionsController],
+  providers: [
+    AuthService,
+    AccessTokens,
+    FirstAdmin,
+    JwtStrategy,
+    PasswordHasher,
+    Principals,
+    RefreshCookie,
+    RefreshTokens,
+    VerifiedTokens,
+  ],
   exports: [JwtStrategy, Principals, VerifiedTokens],
 })
 export class AuthModule {}

@@ -2,16 +2,19 @@ import { Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
 import { canonicalEmail } from '../users/canonical-email.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
+import { SessionsService, type StoredSession } from '../sessions/sessions.service.js';
 import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
-import { AccessTokens } from './access-token.js';
-import { InvalidCredentialsError } from './auth.errors.js';
+import { type AccessToken, AccessTokens } from './access-token.js';
+import { InvalidCredentialsError, InvalidRefreshTokenError } from './auth.errors.js';
 import { PasswordHasher } from './password-hasher.js';
+import type { Principal } from './principal.js';
+import { type RefreshToken, RefreshTokens } from './refresh-tokens.js';
 
-export interface AccessToken {
-  readonly token: string;
-  /** Seconds. */
-  readonly expiresIn: number;
+/** What somebody who is signed in holds. */
+export interface SessionTokens {
+  readonly access: AccessToken;
+  readonly refresh: AccessToken;
 }
 
 @Injectable()
@@ -19,7 +22,9 @@ export class AuthService {
   constructor(
     private readonly users: UsersService,
     private readonly passwords: PasswordHasher,
-    private readonly tokens: AccessTokens,
+    private readonly accessTokens: AccessTokens,
+    private readonly refreshTokens: RefreshTokens,
+    private readonly sessions: SessionsService,
     private readonly audit: AuditService,
     private readonly unitOfWork: UnitOfWork,
   ) {}
@@ -37,14 +42,19 @@ export class AuthService {
   /**
    * One answer and one time for a wrong password, an unknown e-mail and a disabled user.
    *
+   * @param device the `User-Agent` header
    * @throws InvalidCredentialsError
    * @throws OverloadedError
    */
-  async login(email: string, password: string): Promise<AccessToken> {
+  async login(email: string, password: string, device: string | undefined): Promise<SessionTokens> {
     const canonical = canonicalEmail(email);
-    const user = canonical === undefined ? null : await this.users.findByEmail(canonical);
-    const matches = await this.passwords.verify(password, user?.passwordHash);
-    if (user === null || !matches || user.disabled) {
+    for (;;) {
+      const user = canonical === undefined ? null : await this.users.findByEmail(canonical);
+      const matches = await this.passwords.verify(password, user?.passwordHash);
+      const isAccepted = user !== null && matches && !user.disabled;
+      const session = isAccepted ? await this.begin(user, password, device) : null;
+      if (session === 'changed') continue;
+      if (session !== null) return this.tokensOf(session);
       await this.audit.record({
         actor: { id: null, email: canonical ?? null },
         action: 'auth.login_failed',
@@ -54,11 +64,43 @@ export class AuthService {
       });
       throw new InvalidCredentialsError();
     }
+  }
+
+  /**
+   * Exchanges a refresh token, which is good once, for another one.
+   *
+   * @throws InvalidRefreshTokenError
+   */
+  async refresh(token: string, device: string | undefined): Promise<SessionTokens> {
+    const genuine = await this.findGenuine(token);
+    const session =
+      genuine === null ? null : await this.sessions.rotate(genuine.sessionId, genuine.generation, device);
+    if (session === null) throw new InvalidRefreshTokenError();
+    return this.tokensOf(session);
+  }
+
+  /** Ends the session of a refresh token, used or not. One that is none of ours ends nothing. */
+  async logout(token: string): Promise<void> {
+    const genuine = await this.findGenuine(token);
+    if (genuine !== null) await this.sessions.endIfThere(genuine.sessionId);
+  }
+
+  /**
+   * A session for somebody whose password was right.
+   *
+   * @returns `changed` when they have been since: what ended their sessions then must not miss this one
+   */
+  private async begin(
+    user: User,
+    password: string,
+    device: string | undefined,
+  ): Promise<StoredSession | 'changed'> {
     const newHash = this.passwords.isOutdated(user.passwordHash)
       ? await this.passwords.hash(password)
       : undefined;
-    const token = await this.tokens.issue(user.id);
-    await this.unitOfWork.write(async () => {
+    return this.unitOfWork.write(async () => {
+      const current = await this.users.lock(user.id);
+      if (current?.passwordHash !== user.passwordHash || current.disabled) return 'changed';
       if (newHash !== undefined) await this.users.replacePasswordHash(user.id, user.passwordHash, newHash);
       await this.audit.record({
         actor: user,
@@ -67,7 +109,49 @@ export class AuthService {
         resourceId: user.id,
         changes: {},
       });
+      return this.sessions.start(user.id, device);
     });
-    return { token, expiresIn: this.tokens.expiresIn };
+  }
+
+  /**
+   * All other sessions end: whoever has learned the old password is out.
+   *
+   * @throws InvalidCredentialsError when `current` is not their password
+   * @throws OverloadedError
+   */
+  async changePassword(principal: Principal, current: string, next: string): Promise<void> {
+    const { passwordHash } = await this.users.get(principal.id);
+    const matches = await this.passwords.verify(current, passwordHash);
+    const newHash = matches ? await this.passwords.hash(next) : undefined;
+    const isChanged = await this.unitOfWork.write(async () => {
+      const user = newHash === undefined ? null : await this.users.lock(principal.id);
+      const isStillRight = user?.passwordHash === passwordHash;
+      await this.audit.record({
+        actor: principal,
+        action: isStillRight ? 'auth.password_changed' : 'auth.password_change_failed',
+        resourceType: 'user',
+        resourceId: principal.id,
+        changes: {},
+      });
+      if (!isStillRight) return false;
+      await this.users.replacePasswordHash(principal.id, passwordHash, newHash!);
+      await this.sessions.endAll(principal.id, principal.sessionId);
+      return true;
+    });
+    if (!isChanged) throw new InvalidCredentialsError();
+  }
+
+  private async findGenuine(token: string): Promise<RefreshToken | null> {
+    const parsed = this.refreshTokens.parse(token);
+    const session = parsed && (await this.sessions.find(parsed.sessionId));
+    return session && this.refreshTokens.isGenuine(parsed, session.keyId) ? parsed : null;
+  }
+
+  private async tokensOf(session: StoredSession): Promise<SessionTokens> {
+    const left = Math.floor((session.expiresAt.getTime() - Date.now()) / 1000);
+    return {
+      access: await this.accessTokens.issue(session),
+      refresh: { token: this.refreshTokens.issue(session), expiresIn: Math.max(1, left) },
+    };
   }
 }

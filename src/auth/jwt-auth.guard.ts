@@ -4,7 +4,7 @@ import { AuthGuard } from '@nestjs/passport';
 import { byHandler } from '../common/http/by-handler.js';
 import type { HttpRequest } from '../common/http/caller.js';
 import { UnauthorizedError } from './auth.errors.js';
-import { IS_PUBLIC } from './decorators/public.decorator.js';
+import { type Access, ACCESS } from './decorators/public.decorator.js';
 import { bearerToken, JwtStrategy } from './jwt.strategy.js';
 import type { Principal } from './principal.js';
 import { Principals } from './principals.js';
@@ -13,10 +13,10 @@ import { VerifiedTokens } from './verified-tokens.js';
 /** RFC 6750 tells a bad token from none at all; another scheme's credentials are no token. */
 const BEARER_SCHEME = /^Bearer( |$)/i;
 
-/** Closed by default: every route without `@Public()` needs a valid access token. */
+/** Closed by default: every route without `@Public()` or `@TokenOptional()` needs a valid access token. */
 @Injectable()
 export class JwtAuthGuard extends AuthGuard() {
-  private readonly isPublic: (context: ExecutionContext) => boolean;
+  private readonly accessOf: (context: ExecutionContext) => Access | undefined;
 
   constructor(
     reflector: Reflector,
@@ -31,20 +31,21 @@ export class JwtAuthGuard extends AuthGuard() {
         return Object.create(strategy) as never;
       },
     });
-    this.isPublic = byHandler(
-      (context) =>
-        reflector.getAllAndOverride<boolean>(IS_PUBLIC, [context.getHandler(), context.getClass()]) === true,
+    this.accessOf = byHandler((context) =>
+      reflector.getAllAndOverride<Access | undefined>(ACCESS, [context.getHandler(), context.getClass()]),
     );
   }
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
-    if (this.isPublic(context)) return true;
+    const access = this.accessOf(context);
+    if (access === 'public') return true;
     const request = context.switchToHttp().getRequest<HttpRequest>();
+    if (access === 'optional' && request.headers.authorization === undefined) return true;
     const token = bearerToken(request);
-    const userId = token === null ? undefined : this.verified.userIdOf(token);
+    const verified = token === null ? undefined : this.verified.find(token);
     // passport checks what is seen for the first time.
-    if (userId === undefined) return super.canActivate(context) as Promise<boolean>;
-    const principal = await this.principals.find(userId);
+    if (verified === undefined) return super.canActivate(context) as Promise<boolean>;
+    const principal = await this.principals.find(verified);
     if (principal === null) throw new UnauthorizedError(true);
     request.user = principal;
     return true;

@@ -5,6 +5,7 @@ import type { FastifyRequest } from 'fastify';
 import { Strategy } from 'passport-jwt';
 import { isIdText } from '../common/validation/fields.js';
 import { ENV, type Env, JWT_ALGORITHM } from '../config/env.js';
+import { SESSION_ID } from '../sessions/sessions.service.js';
 import { AUDIENCE, ISSUER } from './access-token.js';
 import type { Principal } from './principal.js';
 import { Principals } from './principals.js';
@@ -24,11 +25,12 @@ interface Claims {
   readonly exp?: unknown;
   readonly iat?: unknown;
   readonly jti?: unknown;
+  readonly sid?: unknown;
 }
 
 /** jsonwebtoken lets these pass: no `exp` (valid for ever), an `iat` in the future. */
-function hasSoundClaims(claims: Claims): claims is Claims & { sub: string; exp: number } {
-  const { sub, exp, iat, jti } = claims;
+function hasSoundClaims(claims: Claims): claims is Claims & { sub: string; exp: number; sid: string } {
+  const { sub, exp, iat, jti, sid } = claims;
   const latest = Date.now() / 1000 + CLOCK_TOLERANCE;
   return (
     typeof sub === 'string' &&
@@ -36,22 +38,26 @@ function hasSoundClaims(claims: Claims): claims is Claims & { sub: string; exp: 
     typeof exp === 'number' &&
     typeof iat === 'number' &&
     iat <= latest &&
-    typeof jti === 'string'
+    typeof jti === 'string' &&
+    typeof sid === 'string' &&
+    SESSION_ID.test(sid)
   );
 }
 
 /**
  * jsonwebtoken overlooks an extension that is marked critical (RFC 7515: not understood, not valid) and stumbles over
- * claims that are `null`; and a token that names its key is none of ours, which do not.
+ * claims that are `null`.
+ *
+ * @returns the name of the key that the token says it was signed with
  */
-function isOfOurKind(token: string): boolean {
+function keyIdOf(token: string): unknown {
   try {
     const [header, claims] = token
       .split('.', 2)
-      .map((part) => JSON.parse(Buffer.from(part, 'base64url').toString()) as object);
-    return !('crit' in header!) && !('kid' in header) && claims !== null;
+      .map((part) => JSON.parse(Buffer.from(part, 'base64url').toString()) as { kid?: unknown });
+    return 'crit' in header! || claims === null ? undefined : header!.kid;
   } catch {
-    return false;
+    return undefined;
   }
 }
 
@@ -62,13 +68,17 @@ export class JwtStrategy extends PassportStrategy(Strategy) {
     private readonly principals: Principals,
     private readonly verified: VerifiedTokens,
   ) {
+    const keys = new Map<unknown, KeyObject>(env.JWT_KEYS.map(({ id, key }) => [id, key]));
     super({
       jwtFromRequest: bearerToken as never,
       secretOrKeyProvider: (
         _request: unknown,
         token: string,
         done: (error: Error | null, key?: KeyObject) => void,
-      ) => (isOfOurKind(token) ? done(null, env.JWT_KEY) : done(new Error('none of ours'))),
+      ) => {
+        const key = keys.get(keyIdOf(token));
+        done(key === undefined ? new Error('none of ours') : null, key);
+      },
       algorithms: [JWT_ALGORITHM],
       issuer: ISSUER,
       audience: AUDIENCE,
@@ -79,8 +89,8 @@ export class JwtStrategy extends PassportStrategy(Strategy) {
 
   async validate(request: FastifyRequest, claims: Claims): Promise<Principal | false> {
     if (!hasSoundClaims(claims)) return false;
-    const userId = Number(claims.sub);
-    this.verified.remember(bearerToken(request)!, userId, claims.exp);
-    return (await this.principals.find(userId)) ?? false;
+    const verified = { userId: Number(claims.sub), sessionId: claims.sid, expiresAt: claims.exp };
+    this.verified.remember(bearerToken(request)!, verified);
+    return (await this.principals.find(verified)) ?? false;
   }
 }

@@ -6,4 +6,5 @@ export interface Principal extends Caller {
   readonly email: string;
   readonly role: Role;
   readonly createdAt: Date;
+  readonly sessionId: string;
 }

@@ -3,27 +3,29 @@ import { LRUCache } from 'lru-cache';
 
 const MAXIMUM_TOKENS = 10_000;
 
-interface Verified {
+/** What a token says. */
+export interface Verified {
   readonly userId: number;
+  readonly sessionId: string;
   /** Unix seconds. */
   readonly expiresAt: number;
 }
 
 /**
  * Tokens whose signature and claims have been checked: the same bytes under the same key give the same answer.
- * What can change is looked at every time: the expiry here, the user's standing in the database.
+ * What can change is looked at every time: the expiry here, session and standing in the database.
  */
 @Injectable()
 export class VerifiedTokens {
   private readonly tokens = new LRUCache<string, Verified>({ max: MAXIMUM_TOKENS });
 
-  remember(token: string, userId: number, expiresAt: number): void {
-    this.tokens.set(token, { userId, expiresAt });
+  remember(token: string, verified: Verified): void {
+    this.tokens.set(token, verified);
   }
 
-  /** The user of a token that is known to be good and has not expired. */
-  userIdOf(token: string): number | undefined {
+  /** What is said by a token that is known to be good and has not expired. */
+  find(token: string): Verified | undefined {
     const verified = this.tokens.get(token);
-    return verified !== undefined && Date.now() < verified.expiresAt * 1000 ? verified.userId : undefined;
+    return verified !== undefined && Date.now() < verified.expiresAt * 1000 ? verified : undefined;
   }
 }

@@ -28,8 +28,9 @@ function problemsOf(source: Record<string, string | undefined>): string {
   throw new Error(`${JSON.stringify(source)} was accepted`);
 }
 
+const OLD_SECRETS = ['9cQ2kVbT4xRz7LmWp0SgHd5NyJfUa3Ee', 'Zr8nB1tYq6MvKw4DxGh3CsLp9JfTa7Uo'];
 const parse = (source: Record<string, string> = {}) => parseEnv({ JWT_SECRET: SECRET, ...source });
-const keyOf = ({ JWT_KEY }: Env) => JWT_KEY.export().toString();
+const keyOf = ({ JWT_KEYS: [{ key }] }: Env) => key.export().toString();
 
 const limit = (calls: number, windowSeconds: number) => ({ limit: calls, windowSeconds });
 const sqlite = (file: string) => ({ type: 'sqlite', file });
@@ -139,6 +140,22 @@ const VARIABLES: Record<string, Variable> = {
       (url) => [url, url],
     ),
     refused: ['localhost:6379', 'http://localhost:6379', 'redis', 'redis:/x y://'],
+  },
+  REFRESH_EXPIRE_DAYS: {
+    default: 30,
+    accepted: [
+      ['1', 1],
+      ['3650', 3650],
+    ],
+    refused: ['0', '3651', ...NOT_WHOLE_NUMBERS],
+  },
+  REFRESH_IDLE_DAYS: {
+    default: 7,
+    accepted: [
+      ['1', 1],
+      ['3650', 3650],
+    ],
+    refused: ['0', '3651', ...NOT_WHOLE_NUMBERS],
   },
   JWT_EXPIRE_MINUTES: {
     default: 60,
@@ -282,7 +299,9 @@ describe(parseEnv.name, () => {
   });
 
   it('is tested here with every variable that there is', () => {
-    expect([...NAMES, 'JWT_ALG', 'JWT_SECRET', 'JWT_SECRET_FILE'].sort()).toEqual([...ENV_VARIABLES].sort());
+    expect([...NAMES, 'JWT_ALG', 'JWT_SECRET', 'JWT_SECRETS_OLD', 'JWT_SECRET_FILE'].sort()).toEqual(
+      [...ENV_VARIABLES].sort(),
+    );
   });
 
   it.each(NAMES)('has the documented default for %s', (name) => {
@@ -417,11 +436,40 @@ describe(parseEnv.name, () => {
     it('is JWT_SECRET, which appears nowhere else in the result', () => {
       const env = parse();
       expect(keyOf(env)).toBe(SECRET);
-      expect(env.JWT_KEY.type).toBe('secret');
+      expect(env.JWT_KEYS[0].key.type).toBe('secret');
       expect(env).not.toHaveProperty('JWT_SECRET');
       expect(JSON.stringify(env)).not.toContain(SECRET);
       expect(env.warnings).toEqual([]);
       expect(existsSync('data')).toBe(false);
+    });
+
+    describe('has a name', () => {
+      const idsOf = ({ JWT_KEYS: keys }: Env) => keys.map(({ id }) => id);
+
+      it('that is the same everywhere, tells nothing of it, and is another one for another key', () => {
+        const [id] = idsOf(parse()) as [string];
+        expect(id).toMatch(/^[\w-]{12}$/);
+        expect(idsOf(parse())).toEqual([id]);
+        expect(SECRET).not.toContain(id);
+        expect(idsOf(parse({ JWT_SECRET: OLD_SECRETS[0]! }))).not.toEqual([id]);
+      });
+
+      it('and is followed by those that only verify', () => {
+        const env = parse({ JWT_SECRETS_OLD: OLD_SECRETS.join(' , ') });
+        expect(env.JWT_KEYS.map(({ key }) => key.export().toString())).toEqual([SECRET, ...OLD_SECRETS]);
+        expect(new Set(idsOf(env)).size).toBe(3);
+        expect(env).not.toHaveProperty('JWT_SECRETS_OLD');
+      });
+
+      it.each([
+        ['a short one', 'x'.repeat(31)],
+        ['a good one and a short one', `${OLD_SECRETS[0]},short`],
+        ['a placeholder', 'change-me-change-me-change-me-change-me'],
+      ])('of which %s stops the boot, unnamed', (_what, old) => {
+        const problems = problemsOf({ JWT_SECRET: SECRET, JWT_SECRETS_OLD: old });
+        expect(problems).toContain('JWT_SECRETS_OLD must be');
+        expect(problems).not.toContain(old);
+      });
     });
 
     it.each([
@@ -549,7 +597,7 @@ describe(parseEnv.name, () => {
   const MAKE_KEYS = `
     const [startAt, rounds] = args;
     while (Date.now() < Number(startAt));
-    const keyOf = (file) => env.parseEnv({ JWT_SECRET_FILE: file }).JWT_KEY.export().toString();
+    const keyOf = (file) => env.parseEnv({ JWT_SECRET_FILE: file }).JWT_KEYS[0].key.export().toString();
     console.log(JSON.stringify(Array.from({ length: Number(rounds) }, (_, round) => keyOf('secret-' + round))));
   `;
 });
@@ -645,8 +693,8 @@ describe('.env.example', () => {
     ) as Record<string, string>;
     const { JWT_SECRET_FILE, JWT_ALG, ...others } = shown;
     expect({ JWT_SECRET_FILE, JWT_ALG }).toEqual({ JWT_SECRET_FILE: './data/jwt-secret', JWT_ALG: 'HS256' });
-    const { JWT_KEY: _key, ...defaults } = parse();
-    const { JWT_KEY: _sameKey, ...stated } = parse(others);
+    const { JWT_KEYS: _keys, ...defaults } = parse();
+    const { JWT_KEYS: _sameKeys, ...stated } = parse(others);
     expect(stated).toEqual(defaults);
   });
 });

@@ -1,5 +1,5 @@
 import cluster from 'node:cluster';
-import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
+import { createSecretKey, hkdfSync, randomBytes, type KeyObject } from 'node:crypto';
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import ipaddr from 'ipaddr.js';
@@ -117,7 +117,10 @@ const schema = z
     JWT_ALG: z.literal('HS256', 'may only be HS256').default('HS256'),
     JWT_SECRET: z.string().optional(),
     JWT_SECRET_FILE: z.string().optional(),
+    JWT_SECRETS_OLD: commaSeparated.default([]),
     JWT_EXPIRE_MINUTES: wholeNumber(1, 525_600).default(60),
+    REFRESH_EXPIRE_DAYS: wholeNumber(1, 3650).default(30),
+    REFRESH_IDLE_DAYS: wholeNumber(1, 3650).default(7),
     ADMIN_EMAIL: z.string().optional(),
     ADMIN_PASSWORD: z.string().optional(),
     BCRYPT_COST: wholeNumber(10, 14).default(12),
@@ -168,10 +171,17 @@ type Values = z.output<typeof schema>;
 
 export const ENV_VARIABLES = Object.keys(schema.shape) as readonly (keyof Values)[];
 
-/** Everything the server can be told, typed; frozen at boot. */
-export interface Env extends Omit<Values, 'JWT_SECRET' | 'JWT_SECRET_FILE' | 'JWT_ALG'> {
+export interface JwtKey {
+  /** What a token's header calls it (`kid`). Tells nothing of the key, and is the same on every instance. */
+  readonly id: string;
   /** A KeyObject, not a string: jsonwebtoken first tries to parse a string as a PEM key, 40 times slower. */
-  readonly JWT_KEY: KeyObject;
+  readonly key: KeyObject;
+}
+
+/** Everything the server can be told, typed; frozen at boot. */
+export interface Env extends Omit<Values, 'JWT_SECRET' | 'JWT_SECRETS_OLD' | 'JWT_SECRET_FILE' | 'JWT_ALG'> {
+  /** The first signs; what any of them has signed is good. */
+  readonly JWT_KEYS: readonly [JwtKey, ...JwtKey[]];
   /** Things to say once in the log, as soon as there is one. */
   readonly warnings: readonly string[];
 }
@@ -225,7 +235,25 @@ function secretFromFile(file: string): Buffer {
   return Buffer.from(text);
 }
 
-function jwtKey(values: Values, warnings: string[]): KeyObject {
+const KEY_ID_BYTES = 9;
+
+function jwtKey(secret: Buffer): JwtKey {
+  const id = hkdfSync('sha256', secret, '', 'watchlist-api key id', KEY_ID_BYTES);
+  return { id: Buffer.from(id).toString('base64url'), key: createSecretKey(secret) };
+}
+
+/** @throws InvalidEnvironmentError */
+function jwtKeys(values: Values, warnings: string[]): [JwtKey, ...JwtKey[]] {
+  const old = values.JWT_SECRETS_OLD.map((secret) => Buffer.from(secret));
+  if (old.some((secret) => secret.length < MINIMUM_SECRET_BYTES || isPlaceholder(secret.toString()))) {
+    throw new InvalidEnvironmentError([
+      `JWT_SECRETS_OLD must be a comma-separated list of secrets of at least ${MINIMUM_SECRET_BYTES} bytes, none of them a placeholder`,
+    ]);
+  }
+  return [jwtKey(jwtSecret(values, warnings)), ...old.map(jwtKey)];
+}
+
+function jwtSecret(values: Values, warnings: string[]): Buffer {
   const production = values.NODE_ENV === 'production';
   let secret = values.JWT_SECRET;
   if (secret !== undefined && isPlaceholder(secret)) {
@@ -238,13 +266,13 @@ function jwtKey(values: Values, warnings: string[]): KeyObject {
     if (Buffer.byteLength(secret) < MINIMUM_SECRET_BYTES) {
       throw new InvalidEnvironmentError([`JWT_SECRET must have at least ${MINIMUM_SECRET_BYTES} bytes`]);
     }
-    return createSecretKey(Buffer.from(secret));
+    return Buffer.from(secret);
   }
   const file = values.JWT_SECRET_FILE ?? (production ? undefined : './data/jwt-secret');
   if (file === undefined) {
     throw new InvalidEnvironmentError(['JWT_SECRET or JWT_SECRET_FILE must be set in production']);
   }
-  return createSecretKey(secretFromFile(file));
+  return secretFromFile(file);
 }
 
 /**
@@ -263,8 +291,14 @@ export function parseEnv(source: Record<string, string | undefined>): Env {
     );
   }
   const warnings: string[] = [];
-  const { JWT_SECRET: _secret, JWT_SECRET_FILE: _file, JWT_ALG: _algorithm, ...rest } = result.data;
-  return Object.freeze({ ...rest, JWT_KEY: jwtKey(result.data, warnings), warnings });
+  const {
+    JWT_SECRET: _secret,
+    JWT_SECRETS_OLD: _old,
+    JWT_SECRET_FILE: _file,
+    JWT_ALG: _algorithm,
+    ...rest
+  } = result.data;
+  return Object.freeze({ ...rest, JWT_KEYS: jwtKeys(result.data, warnings), warnings });
 }
 
 /**

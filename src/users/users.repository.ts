@@ -1,13 +1,11 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { Injectable } from '@nestjs/common';
-import DataLoader from 'dataloader';
-import type { ObjectLiteral, QueryResult } from 'typeorm';
+import type { QueryResult } from 'typeorm';
 import { isUniqueViolation } from '../common/errors/unique-violation.js';
 import type { Page } from '../common/pagination/page.query.js';
-import { fromRow, insertRow } from '../database/rows.js';
+import { Copies } from '../database/copies.js';
+import { insertRow } from '../database/rows.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { Role } from './role.js';
-import { UserCopies } from './user-copies.js';
 import { type Standing, User } from './user.entity.js';
 import { EmailTakenError } from './users.errors.js';
 
@@ -28,8 +26,6 @@ const COUNTS = `SELECT COUNT(*) AS total,
 const LIST_CHANGED = `UPDATE users
   SET list_version = list_version + 1, movie_count = movie_count + $1, show_count = show_count + $2 WHERE id = $3`;
 
-const STANDINGS = 'SELECT id, email, role, disabled, list_version, created_at FROM users WHERE id = ANY($1)';
-
 /** By how many items of each type a list has grown; negative: shrunk. */
 export interface ListGrowth {
   readonly movies?: number;
@@ -39,26 +35,16 @@ export interface ListGrowth {
 @Injectable()
 export class UsersRepository {
   /** Null where other processes write to the database too. */
-  private readonly copies: UserCopies | null;
-  private readonly outsideOfAnyRequest = AsyncLocalStorage.snapshot();
-  /**
-   * Requests that arrive together share one statement. It is sent after the last of them has asked, and nothing is
-   * kept: each sees what was committed when it began.
-   */
-  private readonly standings = new DataLoader<number, Standing | null>((ids) => this.findStandings(ids), {
-    cache: false,
-    batchScheduleFn: (send) => void setImmediate(() => this.outsideOfAnyRequest(send)),
-  });
+  private readonly copies: Copies<number, Standing> | null;
 
   constructor(private readonly unitOfWork: UnitOfWork) {
-    this.copies = unitOfWork.hasConcurrentWriters ? null : new UserCopies();
+    this.copies = unitOfWork.hasConcurrentWriters ? null : new Copies();
   }
 
-  /** As it stands at the moment of the call; for the read that every request begins with. Not within a write. */
-  findStanding(id: number): Promise<Standing | null> {
-    return this.copies === null
-      ? this.standings.load(id)
-      : this.copies.get(id, async (missing) => standingOf(await this.findById(missing)));
+  /** As it stands at the moment of the call. Not within a write. */
+  async findStanding(id: number): Promise<Standing | null> {
+    const read = async () => standingOf(await this.findById(id));
+    return this.copies === null ? read() : this.copies.get(id, read);
   }
 
   findById(id: number): Promise<User | null> {
@@ -175,14 +161,6 @@ export class UsersRepository {
         .where('user.passwordHash LIKE :prefix', { prefix: `${version}$%` })
         .getExists(),
     );
-  }
-
-  private findStandings(ids: readonly number[]): Promise<(Standing | null)[]> {
-    return this.unitOfWork.read(async (manager) => {
-      const rows = (await manager.query(STANDINGS, [ids])) as ObjectLiteral[];
-      const found = new Map(rows.map((row) => [row['id'] as number, fromRow<Standing>(manager, User, row)]));
-      return ids.map((id) => found.get(id) ?? null);
-    });
   }
 
   private changeCopy(id: number, apply: (user: Readonly<Standing>) => Standing | null): void {

@@ -15,10 +15,14 @@ export class UsersService {
     private readonly unitOfWork: UnitOfWork,
   ) {}
 
-  /** Who may act now: null for a user who is gone or disabled. Read from the database at every request, never from a token. */
-  async findActive(id: number): Promise<Standing | null> {
-    const user = await this.users.findStanding(id);
-    return user?.disabled === false ? user : null;
+  /** As it stands at the moment of the call. Not within a write. */
+  findStanding(id: number): Promise<Standing | null> {
+    return this.users.findStanding(id);
+  }
+
+  /** Within a write: nobody else changes this user until it ends. */
+  lock(id: number): Promise<User | null> {
+    return this.users.findByIdForUpdate(id);
   }
 
   findByEmail(email: string): Promise<User | null> {

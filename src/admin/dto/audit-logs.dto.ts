@@ -103,6 +103,10 @@ export class ChangesResponse {
 
   @ApiPropertyOptional({ type: FlagChange })
   readonly disabled?: FlagChange;
+
+  /** Its id; it has ended. */
+  @ApiPropertyOptional({ type: TextChange })
+  readonly session?: TextChange;
 }
 
 export class AuditLogResponse implements AuditEvent {

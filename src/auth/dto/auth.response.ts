@@ -1,7 +1,7 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ApiEmail, ApiId, ApiInstant, ApiStatusOk } from '../../common/openapi/api-fields.js';
 import { type Role, ROLES } from '../../users/role.js';
-import type { AccessToken } from '../auth.service.js';
+import type { SessionTokens } from '../auth.service.js';
 
 /** What {@link UserResponse} is built from: the stored user or the principal. */
 interface UserFields {
@@ -63,14 +63,41 @@ export class TokenResponse {
   @ApiProperty({
     type: 'integer',
     format: 'int32',
-    minimum: 60,
+    minimum: 1,
     maximum: 31_536_000,
     description: 'Seconds.',
     example: 3600,
   })
   readonly expires_in!: number;
 
-  static from({ token, expiresIn }: AccessToken): TokenResponse {
-    return { status: 'ok', access_token: token, token_type: 'bearer', expires_in: expiresIn };
+  @ApiPropertyOptional({
+    type: String,
+    maxLength: 256,
+    pattern: '^[A-Za-z0-9_-]{22}\\.(0|[1-9]\\d{0,8})\\.[A-Za-z0-9_-]{43}$',
+    description: 'For `POST /v1/auth/refresh`, once. Not here when it is in the cookie.',
+    example: 'WmFVoZsCp0mE4XK1hXQJ3A.0.c2lnbmF0dXJlLW9mLXRoZS1leGFtcGxlLXRva2VuLTE',
+  })
+  readonly refresh_token?: string;
+
+  @ApiProperty({
+    type: 'integer',
+    format: 'int32',
+    minimum: 1,
+    maximum: 315_360_000,
+    description: 'Seconds; each exchange begins anew, until the session itself ends.',
+    example: 604_800,
+  })
+  readonly refresh_expires_in!: number;
+
+  /** @param refreshToken left out when it travels otherwise */
+  static from({ access, refresh }: SessionTokens, refreshToken?: string): TokenResponse {
+    return {
+      status: 'ok',
+      access_token: access.token,
+      token_type: 'bearer',
+      expires_in: access.expiresIn,
+      ...(refreshToken !== undefined && { refresh_token: refreshToken }),
+      refresh_expires_in: refresh.expiresIn,
+    };
   }
 }

@@ -9,6 +9,7 @@ import {
   PASSWORD_MINIMUM,
   PASSWORD_RULE,
 } from '../acceptable-password.js';
+import { IsTransport, type Transport } from './session.dto.js';
 
 const IsCanonicalEmail = () =>
   ValidateBy({
@@ -54,6 +55,29 @@ export class RegisterDto {
   readonly password!: string;
 }
 
+export class ChangePasswordDto {
+  @ApiProperty({
+    type: String,
+    format: 'password',
+    minLength: 1,
+    maxLength: PASSWORD_MAXIMUM,
+    example: 'correct horse battery staple',
+  })
+  @IsGivenPassword()
+  readonly current_password!: string;
+
+  @ApiProperty({
+    type: String,
+    format: 'password',
+    minLength: PASSWORD_MINIMUM,
+    maxLength: PASSWORD_MAXIMUM,
+    description: 'As at registration.',
+    example: 'nine lives of a paper cat',
+  })
+  @IsAcceptablePassword()
+  readonly new_password!: string;
+}
+
 export class LoginDto {
   @ApiProperty({ type: String, format: 'email', minLength: 1, maxLength: 16_384, example: 'ada@example.com' })
   @HasLength(1, 16_384)
@@ -68,4 +92,7 @@ export class LoginDto {
   })
   @IsGivenPassword()
   readonly password!: string;
+
+  @IsTransport()
+  readonly transport?: Transport;
 }

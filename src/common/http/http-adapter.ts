@@ -127,6 +127,8 @@ class HttpEdge {
       methods: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'],
       allowedHeaders: ['Authorization', 'Content-Type', 'If-None-Match', 'X-Request-ID'],
       exposedHeaders: EXPOSED_HEADERS,
+      // The refresh cookie; nothing else is decided by one.
+      credentials: true,
       strictPreflight: false,
       // A preflight is answered below, where the other refusals are: it is counted, and no other OPTIONS is one.
       preflightContinue: true,

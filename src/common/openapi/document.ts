@@ -78,7 +78,8 @@ export function createOpenApiDocument(app: INestApplication, unauthorized: Probl
       const marks = takeMarks(operation);
       // Both mean that no token is needed. OWASP's rule about reading wants it said explicitly; what may be written
       // without one is an exception, named in .spectral.yaml.
-      if (marks.isPublic) operation.security = method === 'get' ? [{}] : [];
+      if (marks.access === 'public') operation.security = method === 'get' ? [{}] : [];
+      if (marks.access === 'optional') operation.security = [{ bearer: [] }, {}];
       describeBodies(operation, marks.isCached, schemas);
       // A GET's body is not looked at.
       const readsBody = method !== 'get';
@@ -96,7 +97,7 @@ function closeObject(schema: Record<string, unknown>): void {
 }
 
 interface Marks {
-  readonly isPublic: boolean;
+  readonly access: unknown;
   readonly isCached: boolean;
   readonly problems: readonly ProblemDocument[];
 }
@@ -110,7 +111,7 @@ function takeMarks(operation: Operation): Marks {
     delete (operation as unknown as Record<string, unknown>)[name];
   }
   return {
-    isPublic: marks[PUBLIC_EXTENSION] === true,
+    access: marks[PUBLIC_EXTENSION],
     isCached: marks[CACHED_EXTENSION] === true,
     problems: Object.entries(marks)
       .filter(([name]) => name.startsWith(PROBLEM_EXTENSION))
