@@ -18,6 +18,8 @@ function userOf(authorization) {
 }
 
 createServer(async (request, response) => {
+  // Whether it has started is asked without a token.
+  if (request.url === '/health') return response.end();
   const user = userOf(request.headers.authorization);
   for await (const _chunk of request);
   const [, remaining] = await redis.hit(`ceiling:${user}`, 100000, 1000);

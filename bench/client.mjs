@@ -1,9 +1,9 @@
-import { token } from './processes.mjs';
-
 const JSON_TYPE = { 'content-type': 'application/json' };
 export const PASSWORD = 'correct horse battery staple';
 
-export const bearer = (userId) => ({ authorization: `Bearer ${token(userId)}` });
+/** Of the users that were seeded: id → access token. */
+const tokens = new Map();
+export const bearer = (userId) => ({ authorization: `Bearer ${tokens.get(userId)}` });
 
 export function post(url, path, body, headers = {}) {
   return fetch(url + path, {
@@ -13,7 +13,7 @@ export function post(url, path, body, headers = {}) {
   });
 }
 
-/** Registers users `<name>0@example.com`… and gives each some items, over HTTP. @returns their ids */
+/** Registers users `<name>0@example.com`…, signs them in and gives each some items, over HTTP. @returns their ids */
 export async function seed(url, { users, items, name = 'user' }) {
   const ids = [];
   for (let i = 0; i < users; i++) {
@@ -22,7 +22,13 @@ export async function seed(url, { users, items, name = 'user' }) {
       password: PASSWORD,
     });
     if (answer.status !== 201) throw new Error(`seeding: ${answer.status} ${await answer.text()}`);
-    ids.push((await answer.json()).user.id);
+    const { id } = (await answer.json()).user;
+    const signedIn = await post(url, '/v1/auth/login', {
+      email: `${name}${i}@example.com`,
+      password: PASSWORD,
+    });
+    tokens.set(id, (await signedIn.json()).access_token);
+    ids.push(id);
   }
   for (const id of ids) {
     for (let n = 0; n < items; n++) {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Response } from 'supertest';
+import { SessionsService } from '../src/sessions/sessions.service.js';
 import { UsersRepository } from '../src/users/users.repository.js';
 import { type Actor, actingOn, asAdmin, asUser, PASSWORD, randomEmail, signIn } from './support/actors.js';
 import { appearanceOf } from './support/appearance.js';
@@ -34,8 +35,10 @@ const OPERATIONS = Object.entries(document.paths).flatMap(([path, methods]) =>
     method: method.toUpperCase(),
     path,
     operationId,
-    // Nothing is asked for, said as `[]` or as `[{}]`; left out, it is the document's own: a token.
-    isPublic: security?.every((alternative) => Object.keys(alternative).length === 0) ?? false,
+    // Nothing is asked for, said as `[]` or with `{}` among the alternatives; left out, it is the document's own: a token.
+    isPublic:
+      security !== undefined &&
+      (security.length === 0 || security.some((alternative) => Object.keys(alternative).length === 0)),
     statuses: Object.keys(responses),
   })),
 );
@@ -44,6 +47,7 @@ const OPERATIONS = Object.entries(document.paths).flatMap(([path, methods]) =>
 interface Target {
   readonly ownerId: number;
   readonly itemId: number;
+  readonly refreshToken: string;
 }
 
 interface Access {
@@ -53,6 +57,8 @@ interface Access {
   readonly admin: number;
   /** A token that was good once. */
   readonly lockedOut: number;
+  /** Where something other than the caller can be refused with 403. */
+  readonly checksOrigin?: boolean;
   /** One that is acceptable, so that nothing but access decides. */
   readonly body?: (target: Target) => object;
 }
@@ -96,12 +102,19 @@ const ACCESS: Record<string, Access> = {
   getDetailedHealth: open(200),
   getGithubStatus: open(200),
   register: open(201, () => ({ email: randomEmail(), password: PASSWORD })),
+  refresh: { ...open(200, ({ refreshToken }) => ({ refresh_token: refreshToken })), checksOrigin: true },
+  // Whose access token is not valid is told so; without one the refresh token is enough.
+  logout: { ...open(204, () => ({ refresh_token: 'of nobody' })), lockedOut: 401, checksOrigin: true },
   login: open(200, () => ({ email: 'signs-in@example.com', password: PASSWORD })),
 
   getMe: signedIn(200),
+  listSessions: signedIn(200),
+  endOtherSessions: signedIn(204),
+  changePassword: signedIn(204, () => ({ current_password: PASSWORD, new_password: PASSWORD })),
   listItems: signedIn(200),
   addItem: signedIn(201, item),
 
+  endSession: ownerOnly(204),
   getItem: ownerOnly(200),
   updateItem: ownerOnly(200, () => ({ title: 'Severance' })),
   deleteItem: ownerOnly(204),
@@ -126,12 +139,15 @@ const ACTORS = {
   'a disabled owner': 'lockedOut',
   'a disabled admin': 'lockedOut',
   'a removed admin': 'lockedOut',
+  'the owner whose session has ended': 'lockedOut',
   'the owner with an expired token': 'lockedOut',
   'an admin with an expired token': 'lockedOut',
 } as const satisfies Record<string, keyof Access>;
 type ActorName = keyof typeof ACTORS;
 
 const CODES: Record<number, string> = { 401: 'UNAUTHORIZED', 403: 'FORBIDDEN', 404: 'ITEM_NOT_FOUND' };
+const codeOf = (operationId: string, status: number) =>
+  operationId === 'endSession' && status === 404 ? 'SESSION_NOT_FOUND' : CODES[status]!;
 
 describe('access', () => {
   let github: GithubStub;
@@ -140,6 +156,8 @@ describe('access', () => {
   let owner: Actor;
   let disabledOwner: Actor;
   const tokens = new Map<ActorName, string>();
+  /** Good for the next exchange. */
+  let refreshToken: string;
 
   beforeAll(async () => {
     github = await GithubStub.start();
@@ -148,6 +166,11 @@ describe('access', () => {
     owner = await asUser(server);
     disabledOwner = await asUser(server);
     await asUser(server, 'signs-in@example.com');
+    const signedIn = await server
+      .request()
+      .post('/v1/auth/login')
+      .send({ email: 'signs-in@example.com', password: PASSWORD });
+    refreshToken = signedIn.body.refresh_token;
     const [demoted, disabledAdmin, removed] = [
       await asAdmin(server),
       await asAdmin(server),
@@ -165,6 +188,8 @@ describe('access', () => {
     tokens.set('a disabled owner', disabledOwner.token);
     tokens.set('a disabled admin', disabledAdmin.token);
     tokens.set('a removed admin', removed.token);
+    tokens.set('the owner whose session has ended', await signIn(server, owner.email));
+    await owner.delete('/v1/auth/sessions').expect(204);
     tokens.set('the owner with an expired token', expired(server, owner.token));
     tokens.set('an admin with an expired token', expired(server, admin.token));
   });
@@ -175,8 +200,11 @@ describe('access', () => {
 
   async function addItemOf({ id }: Actor): Promise<Target> {
     const { body } = await admin.post('/v1/admin/watchlists/items', { user_id: id, ...item() }).expect(201);
-    return { ownerId: id, itemId: body.item.id };
+    return { ownerId: id, itemId: body.item.id, refreshToken };
   }
+
+  const beginSessionOf = async ({ id }: Actor) =>
+    (await server.app.get(SessionsService, { strict: false }).start(id, undefined)).id;
 
   function send(actor: ActorName, method: string, path: string, body?: object): PromiseLike<Response> {
     const request = server.request()[method.toLowerCase() as 'get'](path);
@@ -224,10 +252,10 @@ describe('access', () => {
     it.each(OPERATIONS.map((operation) => [operation.operationId, operation] as const))(
       'as the document says: %s',
       (operationId, { isPublic, statuses }) => {
-        const { anonymous, user } = ACCESS[operationId]!;
+        const { anonymous, user, checksOrigin } = ACCESS[operationId]!;
         expect({ isPublic, tellsOf403: statuses.includes('403') }).toEqual({
           isPublic: anonymous !== 401,
-          tellsOf403: user === 403,
+          tellsOf403: user === 403 || checksOrigin === true,
         });
       },
     );
@@ -246,7 +274,8 @@ describe('access', () => {
         const target = await addItemOf(actor === 'a disabled owner' ? disabledOwner : owner);
         const url = path
           .replace('{item_id}', String(target.itemId))
-          .replace('{user_id}', String(target.ownerId));
+          .replace('{user_id}', String(target.ownerId))
+          .replace('{session_id}', operationId === 'endSession' ? await beginSessionOf(owner) : '');
         const body = access.body?.(target);
 
         const act = async () => {
@@ -254,8 +283,9 @@ describe('access', () => {
           if (status < 400) {
             expect(response.status).toBe(status);
             expect(response.headers).not.toHaveProperty('www-authenticate');
+            if (operationId === 'refresh') refreshToken = response.body.refresh_token;
           } else {
-            expectProblem(response, status, CODES[status]!);
+            expectProblem(response, status, codeOf(operationId, status));
             expect('www-authenticate' in response.headers).toBe(status !== 404);
           }
           if (method === 'GET') expect((await send(actor, 'HEAD', url)).status).toBe(status);
@@ -421,11 +451,11 @@ describe('a change of role or standing counts from the next request', () => {
     expect(await everywhere(signsIn)).toEqual(each(401));
   });
 
-  it('of a disabled user who is enabled again: token and password are as good as before', async () => {
+  it('of a disabled user who is enabled again: the password is as good as before, the token is not', async () => {
     await change({ disabled: true });
     expect(await everywhere(asksForMe)).toEqual(each(401));
     await change({ disabled: false });
-    expect(await everywhere(asksForMe)).toEqual(each(200));
+    expect(await everywhere(asksForMe)).toEqual(each(401));
     for (const server of servers) await signIn(server, ada.email);
   });
 

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Response } from 'supertest';
+import { AdminService } from '../src/admin/admin.service.js';
 import { User } from '../src/users/user.entity.js';
 import { UsersService } from '../src/users/users.service.js';
-import { type Actor, actingOn, asAdmin, asUser, PASSWORD, randomEmail } from './support/actors.js';
+import { type Actor, actingOn, asAdmin, asUser, PASSWORD, randomEmail, tokenFor } from './support/actors.js';
 import { auditLogs, rowsLeftBy } from './support/audit-trail.js';
 import { createTestApp, type TestApp } from './support/create-test-app.js';
 import { eventually } from './support/eventually.js';
@@ -291,7 +292,7 @@ describe('admin', () => {
       expect((await ada.get('/v1/auth/me').expect(200)).body).toMatchObject({ role: 'user' });
     });
 
-    it('shuts a disabled user out from the next request, and lets them in again', async () => {
+    it('shuts a disabled user out from the next request, and lets them sign in again', async () => {
       const ada = await asUser(server);
       const login = () =>
         server.request().post('/v1/auth/login').send({ email: ada.email, password: PASSWORD });
@@ -302,9 +303,12 @@ describe('admin', () => {
       expectProblem(await login(), 401, 'INVALID_CREDENTIALS');
 
       await changeUser(ada.id, { disabled: false }).expect(200);
-      await ada.get('/v1/auth/me').expect(200);
-      expect((await ada.get('/v1/watchlists').expect(200)).body).toMatchObject({ total: 1 });
-      await login().expect(200);
+      expectProblem(await ada.get('/v1/auth/me'), 401, 'UNAUTHORIZED');
+      const token = (await login().expect(200)).body.access_token;
+      const { body } = await actingOn(server, { ...ada, token })
+        .get('/v1/watchlists')
+        .expect(200);
+      expect(body).toMatchObject({ total: 1 });
     });
 
     it.each<[what: string, body: object, fields: string[]]>([
@@ -372,6 +376,8 @@ describe('admin', () => {
       await storage.remove();
     });
 
+    const signedInAgain = async (actor: Actor, on: TestApp) =>
+      actingOn(on, { ...actor, token: await tokenFor(on, actor.id) });
     const usersOf = (each: TestApp) => each.app.get(UsersService, { strict: false });
     const activeAdmins = () =>
       servers[0]!.unitOfWork.read((manager) => manager.findBy(User, { role: 'admin', disabled: false }));
@@ -381,6 +387,11 @@ describe('admin', () => {
       for (const { id } of actors) {
         await usersOf(servers[0]!).changeStanding(id, { role: 'admin', disabled: false }, grace);
       }
+      // Being disabled has ended their sessions.
+      [grace, hedy] = await Promise.all([
+        signedInAgain(grace, servers[0]!),
+        signedInAgain(hedy, servers.at(-1)!),
+      ]);
       for (const { id } of await activeAdmins()) {
         if (actors.every((actor) => actor.id !== id))
           await usersOf(servers[0]!).changeStanding(id, { role: 'user' }, grace);
@@ -434,7 +445,9 @@ describe('admin', () => {
 
     /** Starts two requests while nobody can write, so that both have been let in before either changes anything. */
     async function atTheSameMoment(first: () => PromiseLike<Response>, second: () => PromiseLike<Response>) {
-      const calls = servers.map((each) => jest.spyOn(usersOf(each), 'changeStanding'));
+      const calls = servers.map((each) =>
+        jest.spyOn(each.app.get(AdminService, { strict: false }), 'updateUser'),
+      );
       let release!: () => void;
       const released = new Promise<void>((resolve) => (release = resolve));
       let hold!: () => void;

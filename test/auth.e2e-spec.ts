@@ -259,6 +259,8 @@ describe('auth', () => {
         access_token: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/),
         token_type: 'bearer',
         expires_in: 3600,
+        refresh_token: expect.stringMatching(/^[\w-]{22}\.0\.[\w-]{43}$/),
+        refresh_expires_in: expect.any(Number),
       });
       expect(response.headers['cache-control']).toBe('no-store');
       const { access_token: token } = response.body;

@@ -1,10 +1,10 @@
 import { Redis } from 'ioredis';
 import type { Response } from 'supertest';
-import { AccessTokens } from '../src/auth/access-token.js';
 import { queryHash } from '../src/common/cache/cache-keys.js';
+import { SessionsService } from '../src/sessions/sessions.service.js';
 import { UsersService } from '../src/users/users.service.js';
 import { WatchlistsService } from '../src/watchlists/watchlists.service.js';
-import { actingOn, type Actor, asAdmin, asUser, randomEmail } from './support/actors.js';
+import { actingOn, type Actor, asAdmin, asUser, randomEmail, tokenFor } from './support/actors.js';
 import { createTestApp, type TestApp } from './support/create-test-app.js';
 import { eventually } from './support/eventually.js';
 import { expectInvalid } from './support/expected.js';
@@ -42,11 +42,10 @@ async function expectList(actor: Actor, outcome: Outcome, titles?: string[], que
 /** As many as wanted at once, without the cost of a password each. */
 function asManyUsers(server: TestApp, count: number): Promise<Actor[]> {
   const users = server.app.get(UsersService, { strict: false });
-  const tokens = server.app.get(AccessTokens, { strict: false });
   return Promise.all(
     Array.from({ length: count }, async () => {
       const { id, email } = await users.create(randomEmail(), 'v0$none', 'user');
-      return actingOn(server, { id, email, token: await tokens.issue(id) });
+      return actingOn(server, { id, email, token: await tokenFor(server, id) });
     }),
   );
 }
@@ -412,7 +411,7 @@ describe('the cache of the list', () => {
 
     it('computes once for all who ask the same at once', async () => {
       await add(ada);
-      const findActive = jest.spyOn(server.app.get(UsersService, { strict: false }), 'findActive');
+      const findActive = jest.spyOn(server.app.get(SessionsService, { strict: false }), 'findActive');
       const gate = holdListReads(server, 'before reading');
       const reads = Promise.all(Array.from({ length: 30 }, () => ada.get(LIST).expect(200)));
       await eventually(() => expect(findActive).toHaveBeenCalledTimes(30));

@@ -38,6 +38,9 @@ const BODY_ROUTES = Object.entries(paths).flatMap(([path, operations]) =>
 const REGISTER = '/v1/auth/register';
 const ITEMS = '/v1/watchlists/items';
 
+/** They look for a token elsewhere then. */
+const CONTENT_WITH_NOTHING = ['/v1/auth/refresh', '/v1/auth/logout'];
+
 describe('The HTTP edge', () => {
   let server: TestApp;
   let admin: Actor;
@@ -141,13 +144,15 @@ describe('The HTTP edge', () => {
       );
     });
 
-    it('without any body answers 422 and names what is missing', async () => {
-      for (const request of [{ headers: JSON_TYPE, body: '' }, { headers: JSON_TYPE }, { body: '' }, {}]) {
-        const response = await send({ method, path, ...request });
-        expectRefusal(response, 422, 'VALIDATION_FAILED');
-        expect((response.body as { errors: object[] }).errors.length).toBeGreaterThanOrEqual(2);
-      }
-    });
+    if (!CONTENT_WITH_NOTHING.includes(path)) {
+      it('without any body answers 422 and names what is missing', async () => {
+        for (const request of [{ headers: JSON_TYPE, body: '' }, { headers: JSON_TYPE }, { body: '' }, {}]) {
+          const response = await send({ method, path, ...request });
+          expectRefusal(response, 422, 'VALIDATION_FAILED');
+          expect((response.body as { errors: object[] }).errors.length).toBeGreaterThanOrEqual(2);
+        }
+      });
+    }
 
     it.each(['constructor', 'prototype', 'toString', 'hasOwnProperty', 'then', ''])(
       'does not know a field named "%s"',

@@ -194,9 +194,11 @@ describe('CORS', () => {
     }
   });
 
-  it('needs no credentials but the token, so it offers none', async () => {
-    const response = await preflight('/v1/auth/login', FRONTEND);
-    expect(response.headers).not.toHaveProperty('access-control-allow-credentials');
+  it('lets the pages that may call bring the refresh cookie, and no others', async () => {
+    const ours = await preflight('/v1/auth/refresh', FRONTEND);
+    expect(ours.headers['access-control-allow-credentials']).toBe('true');
+    const others = await preflight('/v1/auth/refresh', 'https://evil.example');
+    expect(others.headers).not.toHaveProperty('access-control-allow-origin');
   });
 
   it('exposes the headers of this API to scripts', async () => {
@@ -293,9 +295,11 @@ describe('A trailing slash', () => {
   it.each(Object.keys(paths).map(withIds))('changes nothing: %s', async (path) => {
     const methods = Object.keys(paths[Object.keys(paths).find((each) => withIds(each) === path)!]!);
     for (const method of methods as ('get' | 'post' | 'patch' | 'delete')[]) {
-      // Nobody may delete what the next test needs.
+      // Nobody may delete what the next test needs, nor sign out who asks.
       const ask = (spelling: string) =>
-        method === 'delete' ? anonymously().delete(spelling) : admin[method](spelling);
+        method === 'delete' || path.endsWith('/logout')
+          ? anonymously()[method](spelling)
+          : admin[method](spelling);
       const [plain, slashed] = [await ask(path), await ask(`${path}/`)];
       expect(slashed.status).toBe(plain.status);
       expect(slashed.status).not.toBe(404);

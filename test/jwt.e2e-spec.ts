@@ -11,6 +11,7 @@ import {
   decoded,
   encoded,
   expired,
+  KEY_ID,
   keyOf,
   nowInSeconds,
   signed,
@@ -62,7 +63,7 @@ const withSignature =
 const withKeyPair =
   (alg: string, pair: { privateKey: KeyObject }): Forgery =>
   ({ claims }) => {
-    const content = `${encoded({ alg, typ: 'JWT' })}.${encoded(claims)}`;
+    const content = `${encoded({ alg, typ: 'JWT', kid: KEY_ID })}.${encoded(claims)}`;
     const key = alg.startsWith('ES')
       ? { key: pair.privateKey, dsaEncoding: 'ieee-p1363' as const }
       : pair.privateKey;
@@ -104,8 +105,8 @@ describe('access tokens', () => {
   }
 
   describe('as the server makes them', () => {
-    it('are signed with HS256', () => {
-      expect(decoded(ada.token, 0)).toEqual({ alg: 'HS256', typ: 'JWT' });
+    it('are signed with HS256, and say with which key', () => {
+      expect(decoded(ada.token, 0)).toEqual({ alg: 'HS256', typ: 'JWT', kid: KEY_ID });
     });
 
     it('say whose they are and until when, and nothing about what that user may do', () => {
@@ -117,6 +118,7 @@ describe('access tokens', () => {
         iss: 'watchlist-api',
         aud: 'watchlist-api',
         jti: expect.stringMatching(/^[0-9a-f-]{36}$/),
+        sid: expect.stringMatching(/^[\w-]{22}$/),
       });
     });
 
@@ -130,7 +132,7 @@ describe('access tokens', () => {
   describe('put together by hand', () => {
     it.each<[string, Forgery]>([
       ['exactly as the server does it', ({ claims, key }) => signed(key, claims)],
-      ['with its members in another order', withHeader({ typ: 'JWT', alg: 'HS256' })],
+      ['with its members in another order', withHeader({ kid: KEY_ID, typ: 'JWT', alg: 'HS256' })],
       ['with a claim that means nothing to us', withClaims({ scope: 'everything', role: 'admin' })],
       ['by an instance whose clock is a little ahead', withClaims({ iat: nowInSeconds() + 2 })],
       ['for more than one audience', withClaims({ aud: ['somebody-else', 'watchlist-api'] })],
@@ -142,37 +144,50 @@ describe('access tokens', () => {
 
   describe('with another algorithm', () => {
     it.each(['none', 'None', 'NONE', 'nOnE'])('are refused: %s, unsigned', async (alg) => {
-      await expectRefused(`${encoded({ alg, typ: 'JWT' })}.${encoded(material.claims)}.`);
+      await expectRefused(`${encoded({ alg, typ: 'JWT', kid: KEY_ID })}.${encoded(material.claims)}.`);
     });
 
     it.each<[string, Forgery]>([
-      ['none, signed all the same', withHeader({ alg: 'none', typ: 'JWT' })],
+      ['none, signed all the same', withHeader({ kid: KEY_ID, alg: 'none', typ: 'JWT' })],
       [
         'none, with the signature of a good token',
-        ({ claims, token }) => `${encoded({ alg: 'none' })}.${encoded(claims)}.${token.split('.')[2]}`,
+        ({ claims, token }) =>
+          `${encoded({ alg: 'none', kid: KEY_ID })}.${encoded(claims)}.${token.split('.')[2]}`,
       ],
-      ['HS384', withHeader({ alg: 'HS384', typ: 'JWT' }, 'sha384')],
-      ['HS512', withHeader({ alg: 'HS512', typ: 'JWT' }, 'sha512')],
-      ['hs256', withHeader({ alg: 'hs256', typ: 'JWT' })],
-      ['HS256 with a space', withHeader({ alg: 'HS256 ', typ: 'JWT' })],
-      ['SHA256', withHeader({ alg: 'SHA256', typ: 'JWT' })],
+      ['HS384', withHeader({ kid: KEY_ID, alg: 'HS384', typ: 'JWT' }, 'sha384')],
+      ['HS512', withHeader({ kid: KEY_ID, alg: 'HS512', typ: 'JWT' }, 'sha512')],
+      ['hs256', withHeader({ kid: KEY_ID, alg: 'hs256', typ: 'JWT' })],
+      ['HS256 with a space', withHeader({ kid: KEY_ID, alg: 'HS256 ', typ: 'JWT' })],
+      ['SHA256', withHeader({ kid: KEY_ID, alg: 'SHA256', typ: 'JWT' })],
       ['RS256, with a key pair of the forger', withKeyPair('RS256', rsa)],
-      ['RS256, signed with our HS256 key', withHeader({ alg: 'RS256', typ: 'JWT' })],
+      ['RS256, signed with our HS256 key', withHeader({ kid: KEY_ID, alg: 'RS256', typ: 'JWT' })],
       ['ES256, with a key pair of the forger', withKeyPair('ES256', ec)],
-      ['PS256, signed with our HS256 key', withHeader({ alg: 'PS256', typ: 'JWT' })],
-      ['several', withHeader({ alg: ['HS256'], typ: 'JWT' })],
-      ['a number', withHeader({ alg: 256, typ: 'JWT' })],
-      ['null', withHeader({ alg: null, typ: 'JWT' })],
-      ['not said', withHeader({ typ: 'JWT' })],
+      ['PS256, signed with our HS256 key', withHeader({ kid: KEY_ID, alg: 'PS256', typ: 'JWT' })],
+      ['several', withHeader({ kid: KEY_ID, alg: ['HS256'], typ: 'JWT' })],
+      ['a number', withHeader({ kid: KEY_ID, alg: 256, typ: 'JWT' })],
+      ['null', withHeader({ kid: KEY_ID, alg: null, typ: 'JWT' })],
+      ['not said', withHeader({ kid: KEY_ID, typ: 'JWT' })],
     ])('are refused: %s', (_algorithm, forge) => expectRefused(forge(material)));
   });
 
   describe('with another header', () => {
     it.each<[string, Forgery]>([
-      ['a critical extension', withHeader({ alg: 'HS256', typ: 'JWT', crit: ['b64'], b64: false })],
-      ['a critical extension that has no name', withHeader({ alg: 'HS256', typ: 'JWT', crit: [] })],
-      ['critical extensions that are null', withHeader({ alg: 'HS256', typ: 'JWT', crit: null })],
-      ['a key id, of which we have none', withHeader({ alg: 'HS256', typ: 'JWT', kid: '1' })],
+      [
+        'a critical extension',
+        withHeader({ kid: KEY_ID, alg: 'HS256', typ: 'JWT', crit: ['b64'], b64: false }),
+      ],
+      [
+        'a critical extension that has no name',
+        withHeader({ kid: KEY_ID, alg: 'HS256', typ: 'JWT', crit: [] }),
+      ],
+      [
+        'critical extensions that are null',
+        withHeader({ kid: KEY_ID, alg: 'HS256', typ: 'JWT', crit: null }),
+      ],
+      ['no key id', withHeader({ alg: 'HS256', typ: 'JWT' })],
+      ['the id of a key that we do not have', withHeader({ alg: 'HS256', typ: 'JWT', kid: '1' })],
+      ['a key id that is a list', withHeader({ alg: 'HS256', typ: 'JWT', kid: [KEY_ID] })],
+      ['a key id that everything has', withHeader({ alg: 'HS256', typ: 'JWT', kid: '__proto__' })],
       [
         'a key id that is a path',
         ({ claims }) => signed('', claims, { alg: 'HS256', typ: 'JWT', kid: '../../../../dev/null' }),
@@ -187,13 +202,19 @@ describe('access tokens', () => {
           signed(otherKey, claims, {
             alg: 'HS256',
             typ: 'JWT',
+            kid: KEY_ID,
             jwk: { kty: 'oct', k: otherKey.export().toString('base64url') },
           }),
       ],
       [
         'the address of a key',
         ({ claims, otherKey }) =>
-          signed(otherKey, claims, { alg: 'HS256', typ: 'JWT', jku: 'http://127.0.0.1:9/jwks.json' }),
+          signed(otherKey, claims, {
+            alg: 'HS256',
+            typ: 'JWT',
+            kid: KEY_ID,
+            jku: 'http://127.0.0.1:9/jwks.json',
+          }),
       ],
       ['null', withHeader(null)],
       ['a list', withHeader(['HS256'])],
@@ -310,6 +331,17 @@ describe('access tokens', () => {
       ),
       ['no jti', withoutClaim('jti')],
       ...time('jti', ['a number', 1], ['null', null]),
+      ['no sid', withoutClaim('sid')],
+      ...time(
+        'sid',
+        ['of no session', 'A'.repeat(22)],
+        ['empty', ''],
+        ['a number', 1],
+        ['null', null],
+        ['a list', ['A'.repeat(22)]],
+        ['with a NUL', '\0'],
+        ['very long', 'A'.repeat(2000)],
+      ),
     ])('are refused: %s', (_claim, forge) => expectRefused(forge(material)));
   });
 

@@ -36,7 +36,11 @@ const OPERATIONS = Object.entries(paths).flatMap(([path, methods]) =>
 );
 const WITHOUT_DATABASE = ['getLiveness', 'getDetailedHealth', 'getGithubStatus'];
 /** Where nobody need be signed in the body is looked at before the database is asked. */
-const PUBLIC = ['register', 'login'];
+const BODIES: Record<string, () => object> = {
+  register: () => ({ email: randomEmail(), password: PASSWORD }),
+  login: () => ({ email: randomEmail(), password: PASSWORD }),
+  refresh: () => ({ refresh_token: `${'A'.repeat(22)}.0.${'A'.repeat(43)}` }),
+};
 
 const start = (databaseUrl: string) => startServer({ env: { ...ROOMY, DATABASE_URL: databaseUrl } });
 
@@ -45,7 +49,7 @@ const perform = (url: string, { method, path, operationId }: Operation, { token 
     method,
     path,
     token,
-    ...(PUBLIC.includes(operationId) && { body: { email: randomEmail(), password: PASSWORD } }),
+    body: BODIES[operationId]?.(),
   });
 
 /** Every route says that the database is away, or that it does not need it. */

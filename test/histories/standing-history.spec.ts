@@ -23,13 +23,17 @@ const SHOWN_BY: Record<number, Standing> = { 200: 'admin', 401: 'disabled', 403:
 /** Users whom the admin gives one standing after the other, and who find out by asking; each time on any of the servers. */
 class Standings implements Stage {
   private readonly now = new Map<string, Standing>();
+  private readonly tokens = new Map<string, string>();
 
   constructor(
     private readonly urls: readonly string[],
     private readonly adminToken: string,
     private readonly members: readonly Member[],
   ) {
-    for (const { email } of members) this.now.set(email, 'user');
+    for (const { email, token } of members) {
+      this.now.set(email, 'user');
+      this.tokens.set(email, token);
+    }
   }
 
   history(): History {
@@ -52,6 +56,8 @@ class Standings implements Stage {
           body: state === 'disabled' ? { disabled: true } : { role: state, disabled: false },
         });
         if (answer.status !== 200) throw new Error(`a change was answered ${answer.status}`);
+        // Being disabled has ended their session.
+        if (state !== 'disabled') await this.signIn(email, random);
       },
     };
   }
@@ -59,9 +65,16 @@ class Standings implements Stage {
   async read(email: string, random: () => number) {
     const { status } = await call(oneOf(this.urls, random), {
       path: '/v1/admin/stats',
-      token: this.memberOf(email).token,
+      token: this.tokens.get(email),
     });
     return { state: SHOWN_BY[status] ?? `${status}`, outcome: '' };
+  }
+
+  private async signIn(email: string, random: () => number): Promise<void> {
+    const credentials = { email, password: PASSWORD };
+    const answer = await call(oneOf(this.urls, random), { path: '/v1/auth/login', body: credentials });
+    if (answer.status !== 200) throw new Error(`a sign-in was answered ${answer.status}`);
+    this.tokens.set(email, answer.body.access_token);
   }
 
   private memberOf(email: string): Member {

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Test } from 'supertest';
+import { AccessTokens } from '../../src/auth/access-token.js';
+import { SessionsService } from '../../src/sessions/sessions.service.js';
 import { UsersService } from '../../src/users/users.service.js';
 import type { TestApp } from './create-test-app.js';
 
@@ -33,6 +35,12 @@ export async function asAdmin(testApp: TestApp, email = randomEmail('admin')): P
   const user = await asUser(testApp, email);
   await testApp.app.get(UsersService, { strict: false }).changeStanding(user.id, { role: 'admin' }, user);
   return user;
+}
+
+/** An access token of a new session, without the cost of a password. */
+export async function tokenFor({ app }: TestApp, userId: number): Promise<string> {
+  const session = await app.get(SessionsService, { strict: false }).start(userId, undefined);
+  return (await app.get(AccessTokens, { strict: false }).issue(session)).token;
 }
 
 export async function signIn(testApp: TestApp, email: string, password = PASSWORD): Promise<string> {

@@ -8,11 +8,13 @@ import { UnitOfWork } from '../../src/database/unit-of-work.js';
 import { watchResponses } from './conforms-to-document.js';
 import { createStorage, type Storage } from './stack.js';
 
+export const TEST_SECRET = 'bXlzZWNyZXQtZm9yLXRlc3RzLW9ubHktMTIzNDU2Nzg5MA';
+
 /** Cheap and roomy: tests of hashing costs and limits say otherwise. */
 const TEST_ENV = {
   NODE_ENV: 'test',
   LOG_LEVEL: 'info',
-  JWT_SECRET: 'bXlzZWNyZXQtZm9yLXRlc3RzLW9ubHktMTIzNDU2Nzg5MA',
+  JWT_SECRET: TEST_SECRET,
   BCRYPT_COST: '10',
   RATE_LIMIT_LOGIN: '100000/60',
   RATE_LIMIT_REGISTER: '100000/60',

@@ -127,6 +127,7 @@ const titles = fc
       !/[\0-\x1f\x7f-\x9f]/.test(text) &&
       [text, text.normalize('NFC')].every((spelling) => [...spelling].length <= 254),
   );
+const passwords = wellFormedText.filter((text) => [...text.normalize('NFC')].length >= 8);
 const anyText = fc.string({ unit: 'binary', maxLength: 300 });
 
 export interface DescribedOperation extends Operation {
@@ -182,7 +183,11 @@ function requestTo(
           : fc
               .integer({ min: 0, max: 7 })
               .map((n) => (n === 7 && operation.method === 'GET' ? 'HEAD' : operation.method)),
-      authorization: pick('credentials', validCredentials(operation), brokenCredentials),
+      authorization: pick(
+        'credentials',
+        validCredentials(operation),
+        operation.path === SIGN_OUT ? forgedCredentials : brokenCredentials,
+      ),
       path: pick('path', path, brokenPath(operation, path)),
       query: pick('query', query, brokenQuery(operation, query)),
       content: pick('body', validContent(operation, cast), brokenContent(operation, cast)),
@@ -218,6 +223,8 @@ const NOBODY: Authorization = { credentials: 'nobody', headers: [] };
 const AS_USER: Authorization = { credentials: 'user', headers: [['authorization', `Bearer ${USER}`]] };
 const AS_ADMIN: Authorization = { credentials: 'admin', headers: [['authorization', `Bearer ${ADMIN}`]] };
 
+const SIGN_OUT = '/v1/auth/logout';
+
 /** Whose requests can succeed there. */
 export function mayCall({ path, security }: DescribedOperation): readonly Credentials[] {
   if (security !== undefined) return ['nobody', 'user', 'admin', 'forged', 'unsure'];
@@ -225,6 +232,8 @@ export function mayCall({ path, security }: DescribedOperation): readonly Creden
 }
 
 function validCredentials(operation: DescribedOperation): Arbitrary<Authorization> {
+  // With who signs out all their later requests would be refused.
+  if (operation.path === SIGN_OUT) return fc.constant(NOBODY);
   const allowed = mayCall(operation);
   return fc.constantFrom(
     ...[NOBODY, AS_USER, AS_ADMIN].filter(({ credentials }) => allowed.includes(credentials)),
@@ -242,11 +251,12 @@ const FORGED = [
   ...[`Bearer ${USER} ${ADMIN}`, `Bearer ${ADMIN}, Bearer ${USER}`, `Bearer ${'x'.repeat(7000)}`],
   ...[`Bearer ${'a.'.repeat(3000)}`, `Bearer ${'x'.repeat(40_000)}`],
 ];
+const forgedCredentials: Arbitrary<Authorization> = fc
+  .constantFrom(...FORGED)
+  .map((value) => ({ credentials: 'forged', headers: [['authorization', value]] }));
 const brokenCredentials: Arbitrary<Authorization> = fc.oneof(
   fc.constantFrom(NOBODY, AS_USER, AS_ADMIN),
-  fc
-    .constantFrom(...FORGED)
-    .map((value): Authorization => ({ credentials: 'forged', headers: [['authorization', value]] })),
+  forgedCredentials,
   fc.constantFrom<Authorization>(
     { credentials: 'user', headers: [['AUTHORIZATION', `bearer  ${USER} `]] },
     { credentials: 'unsure', headers: [...AS_USER.headers, ...AS_ADMIN.headers] },
@@ -272,6 +282,8 @@ const ids = (least: number, most: number) =>
 function validPath(operation: DescribedOperation, cast: Cast): Arbitrary<string> {
   const [parameter] = parametersOf(operation, 'path');
   if (parameter === undefined) return fc.constant(operation.path);
+  // Nobody is to be signed out whose token is in use.
+  if (parameter.name === 'session_id') return fc.constant(operation.path.replace(/\{\w+\}/, 'A'.repeat(22)));
   const id = parameter.name === 'user_id' ? ids(cast.firstFreeUserId, USERS) : ids(1, ITEMS);
   return id.map((n) => operation.path.replace(/\{\w+\}/, String(n)));
 }
@@ -408,7 +420,8 @@ function bodyValue(name: string, schema: Schema): Arbitrary<unknown> {
   if (schema.enum) return fc.constantFrom(...schema.enum);
   if (schema.type === 'integer') return ids(1, USERS);
   if (schema.type === 'boolean') return fc.boolean();
-  return name === 'title' ? titles : wellFormedText;
+  if (name.endsWith('_password')) return passwords;
+  return name === 'title' || name === 'refresh_token' ? titles : wellFormedText;
 }
 
 /** Somebody who is there, or one of a few who will be: users without number would be memory without end. */
@@ -418,7 +431,7 @@ const accounts = ({ user }: Cast): Arbitrary<Members> =>
       fc.constant(user),
       fc.record({
         email: fc.integer({ min: 1, max: USERS }).map((n) => `Somebody-${n}@example.com`),
-        password: wellFormedText.filter((text) => [...text.normalize('NFC')].length >= 8),
+        password: passwords,
       }),
     )
     .map(({ email, password }) => [

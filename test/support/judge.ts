@@ -184,7 +184,7 @@ function structuralErrors({ requestBody }: DescribedOperation, body: Buffer = Bu
 function unexcused({ path, method }: DescribedOperation, { status }: RawAnswer): string[] {
   const excuses = [429];
   if (path.includes('{') || path === '/v1/admin/watchlists/items') excuses.push(404);
-  if (path === '/v1/auth/login') excuses.push(401);
+  if (['login', 'refresh', 'password'].some((name) => path === `/v1/auth/${name}`)) excuses.push(401);
   if (path === '/v1/auth/register' || (path.startsWith('/v1/admin/users/') && method === 'PATCH'))
     excuses.push(409);
   return unless(excuses.includes(status), 'refuses what the document allows');

@@ -1,10 +1,12 @@
 import { createHmac, type KeyObject } from 'node:crypto';
-import { ENV, type Env } from '../../src/config/env.js';
-import type { TestApp } from './create-test-app.js';
+import { ENV, type Env, parseEnv } from '../../src/config/env.js';
+import { TEST_SECRET, type TestApp } from './create-test-app.js';
 
 export type Claims = Record<string, unknown>;
 
-const HEADER = { alg: 'HS256', typ: 'JWT' };
+/** What our key is called. */
+export const KEY_ID = parseEnv({ JWT_SECRET: TEST_SECRET }).JWT_KEYS[0].id;
+const HEADER = { alg: 'HS256', typ: 'JWT', kid: KEY_ID };
 
 export const nowInSeconds = () => Math.floor(Date.now() / 1000);
 
@@ -15,7 +17,7 @@ export const encoded = (part: unknown) =>
   ).toString('base64url');
 
 /** What the server signs with. */
-export const keyOf = (server: TestApp) => server.app.get<Env>(ENV).JWT_KEY;
+export const keyOf = (server: TestApp) => server.app.get<Env>(ENV).JWT_KEYS[0].key;
 
 export const decoded = (token: string, part: 0 | 1) =>
   JSON.parse(Buffer.from(token.split('.')[part]!, 'base64url').toString()) as Claims;
