@@ -4,6 +4,7 @@ import { AdminModule } from './admin/admin.module.js';
 import { AuthModule } from './auth/auth.module.js';
 import { JwtAuthGuard } from './auth/jwt-auth.guard.js';
 import { RolesGuard } from './auth/roles.guard.js';
+import { ScopesGuard } from './auth/scopes.guard.js';
 import { ProblemFilter } from './common/errors/problem.filter.js';
 import { GracefulShutdown } from './common/http/graceful-shutdown.js';
 import { RateLimitGuard } from './common/rate-limit/rate-limit.guard.js';
@@ -39,6 +40,7 @@ export class AppModule {
         GracefulShutdown,
         { provide: APP_FILTER, useClass: ProblemFilter },
         { provide: APP_GUARD, useClass: JwtAuthGuard },
+        { provide: APP_GUARD, useClass: ScopesGuard },
         { provide: APP_GUARD, useClass: RolesGuard },
         { provide: APP_GUARD, useClass: RateLimitGuard },
         { provide: APP_INTERCEPTOR, useClass: UndeclaredInputInterceptor },

@@ -4,11 +4,16 @@ import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { AppModule } from './app.module.js';
-import { UnauthorizedError } from './auth/auth.errors.js';
+import { missingScope, UnauthorizedError } from './auth/auth.errors.js';
 import { createHttpAdapter } from './common/http/http-adapter.js';
 import { logRequests, PinoLoggerService } from './common/http/logging.js';
-import { createOpenApiDocument } from './common/openapi/document.js';
+import { createOpenApiDocument, type TokenProblems } from './common/openapi/document.js';
 import type { Env } from './config/env.js';
+
+const TOKEN_PROBLEMS: TokenProblems = {
+  unauthorized: new UnauthorizedError(true),
+  missingScope,
+};
 
 /** The whole server except for listening; what `main.ts` runs and what the tests test. */
 export async function createApp(env: Env, logger: Logger): Promise<NestFastifyApplication> {
@@ -19,7 +24,7 @@ export async function createApp(env: Env, logger: Logger): Promise<NestFastifyAp
     logger: new PinoLoggerService(logger),
     abortOnError: false,
   });
-  SwaggerModule.setup('docs', app, () => createOpenApiDocument(app, new UnauthorizedError(true)), {
+  SwaggerModule.setup('docs', app, () => createOpenApiDocument(app, TOKEN_PROBLEMS), {
     jsonDocumentUrl: 'openapi.json',
     raw: ['json'],
     customSiteTitle: 'Watchlist API',

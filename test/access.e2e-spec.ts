@@ -2,6 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Response } from 'supertest';
+import { PersonalTokensService } from '../src/personal-tokens/personal-tokens.service.js';
+import { type Scope, SCOPES } from '../src/personal-tokens/scopes.js';
+import { newToken } from '../src/personal-tokens/token-text.js';
 import { SessionsService } from '../src/sessions/sessions.service.js';
 import { UsersRepository } from '../src/users/users.repository.js';
 import { type Actor, actingOn, asAdmin, asUser, PASSWORD, randomEmail, signIn } from './support/actors.js';
@@ -57,8 +60,12 @@ interface Access {
   readonly admin: number;
   /** A token that was good once. */
   readonly lockedOut: number;
+  /** What a personal token must be for; without it, it is refused wherever a token is looked at. */
+  readonly scope?: Scope;
   /** Where something other than the caller can be refused with 403. */
   readonly checksOrigin?: boolean;
+  /** Where nothing is needed, but a token that comes must be good. */
+  readonly looksAtTokens?: boolean;
   /** One that is acceptable, so that nothing but access decides. */
   readonly body?: (target: Target) => object;
 }
@@ -104,20 +111,28 @@ const ACCESS: Record<string, Access> = {
   register: open(201, () => ({ email: randomEmail(), password: PASSWORD })),
   refresh: { ...open(200, ({ refreshToken }) => ({ refresh_token: refreshToken })), checksOrigin: true },
   // Whose access token is not valid is told so; without one the refresh token is enough.
-  logout: { ...open(204, () => ({ refresh_token: 'of nobody' })), lockedOut: 401, checksOrigin: true },
+  logout: {
+    ...open(204, () => ({ refresh_token: 'of nobody' })),
+    lockedOut: 401,
+    checksOrigin: true,
+    looksAtTokens: true,
+  },
   login: open(200, () => ({ email: 'signs-in@example.com', password: PASSWORD })),
 
-  getMe: signedIn(200),
+  getMe: { ...signedIn(200), scope: 'profile:read' },
   listSessions: signedIn(200),
   endOtherSessions: signedIn(204),
   changePassword: signedIn(204, () => ({ current_password: PASSWORD, new_password: PASSWORD })),
-  listItems: signedIn(200),
-  addItem: signedIn(201, item),
+  createToken: signedIn(201, () => ({ name: 'Backup', scopes: ['items:read'], expires_in_days: 1 })),
+  listTokens: signedIn(200),
+  listItems: { ...signedIn(200), scope: 'items:read' },
+  addItem: { ...signedIn(201, item), scope: 'items:write' },
 
   endSession: ownerOnly(204),
-  getItem: ownerOnly(200),
-  updateItem: ownerOnly(200, () => ({ title: 'Severance' })),
-  deleteItem: ownerOnly(204),
+  revokeToken: ownerOnly(204),
+  getItem: { ...ownerOnly(200), scope: 'items:read' },
+  updateItem: { ...ownerOnly(200, () => ({ title: 'Severance' })), scope: 'items:write' },
+  deleteItem: { ...ownerOnly(204), scope: 'items:write' },
 
   getStats: adminOnly(200),
   listUsers: adminOnly(200),
@@ -129,7 +144,7 @@ const ACCESS: Record<string, Access> = {
   listAuditLogs: adminOnly(200),
 };
 
-/** Each with the column of the table in which their answers stand. */
+/** Each with the column of the table in which their answers stand; for personal tokens, where their scope is enough. */
 const ACTORS = {
   anonymous: 'anonymous',
   'another user': 'user',
@@ -142,12 +157,35 @@ const ACTORS = {
   'the owner whose session has ended': 'lockedOut',
   'the owner with an expired token': 'lockedOut',
   'an admin with an expired token': 'lockedOut',
-} as const satisfies Record<string, keyof Access>;
+  "a script with the owner's token for items:read": 'owner',
+  "a script with the owner's token for items:write": 'owner',
+  "a script with the owner's token for profile:read": 'owner',
+  "a script with an admin's token for everything": 'admin',
+  'a script with a revoked token': 'lockedOut',
+  'a script with an expired token': 'lockedOut',
+  "a script with a disabled owner's token": 'lockedOut',
+  'somebody who made a token up': 'lockedOut',
+} as const satisfies Record<string, 'anonymous' | 'user' | 'owner' | 'admin' | 'lockedOut'>;
 type ActorName = keyof typeof ACTORS;
 
 const CODES: Record<number, string> = { 401: 'UNAUTHORIZED', 403: 'FORBIDDEN', 404: 'ITEM_NOT_FOUND' };
+const NOT_FOUND: Record<string, string> = { endSession: 'SESSION_NOT_FOUND', revokeToken: 'TOKEN_NOT_FOUND' };
 const codeOf = (operationId: string, status: number) =>
-  operationId === 'endSession' && status === 404 ? 'SESSION_NOT_FOUND' : CODES[status]!;
+  (status === 404 && NOT_FOUND[operationId]) || CODES[status]!;
+
+/** Of a script's token that is good: for which scopes. */
+function scopesOf(actor: ActorName): readonly Scope[] | null {
+  if (actor.endsWith('for everything')) return SCOPES;
+  const scope = SCOPES.find((name) => actor.endsWith(` for ${name}`));
+  return scope === undefined ? null : [scope];
+}
+
+function statusFor(actor: ActorName, access: Access): number {
+  const scopes = scopesOf(actor);
+  const isLookedAt = access.anonymous === 401 || access.looksAtTokens === true;
+  const isEnough = access.scope !== undefined && scopes?.includes(access.scope);
+  return scopes !== null && isLookedAt && !isEnough ? 403 : access[ACTORS[actor]];
+}
 
 describe('access', () => {
   let github: GithubStub;
@@ -192,6 +230,22 @@ describe('access', () => {
     await owner.delete('/v1/auth/sessions').expect(204);
     tokens.set('the owner with an expired token', expired(server, owner.token));
     tokens.set('an admin with an expired token', expired(server, admin.token));
+
+    const personal = server.app.get(PersonalTokensService, { strict: false });
+    const create = (actor: Actor, scopes: readonly Scope[], expiresInDays: number | null = null) =>
+      personal.create({ name: 'a script', scopes, expiresInDays }, actor);
+    for (const actor of Object.keys(ACTORS) as ActorName[]) {
+      const scopes = scopesOf(actor);
+      if (scopes === null) continue;
+      const whose = ACTORS[actor] === 'admin' ? admin : owner;
+      tokens.set(actor, (await create(whose, scopes)).token);
+    }
+    const revoked = await create(owner, SCOPES);
+    await personal.revoke(revoked.stored.id, owner);
+    tokens.set('a script with a revoked token', revoked.token);
+    tokens.set('a script with an expired token', (await create(owner, SCOPES, 0)).token);
+    tokens.set("a script with a disabled owner's token", (await create(disabledOwner, SCOPES)).token);
+    tokens.set('somebody who made a token up', newToken());
   });
   afterAll(async () => {
     await server.close();
@@ -205,6 +259,12 @@ describe('access', () => {
 
   const beginSessionOf = async ({ id }: Actor) =>
     (await server.app.get(SessionsService, { strict: false }).start(id, undefined)).id;
+
+  const createTokenOf = async (actor: Actor) => {
+    const tokens = server.app.get(PersonalTokensService, { strict: false });
+    const { stored } = await tokens.create({ name: 'x', scopes: SCOPES, expiresInDays: 0 }, actor);
+    return String(stored.id);
+  };
 
   function send(actor: ActorName, method: string, path: string, body?: object): PromiseLike<Response> {
     const request = server.request()[method.toLowerCase() as 'get'](path);
@@ -252,10 +312,10 @@ describe('access', () => {
     it.each(OPERATIONS.map((operation) => [operation.operationId, operation] as const))(
       'as the document says: %s',
       (operationId, { isPublic, statuses }) => {
-        const { anonymous, user, checksOrigin } = ACCESS[operationId]!;
+        const { anonymous, checksOrigin } = ACCESS[operationId]!;
         expect({ isPublic, tellsOf403: statuses.includes('403') }).toEqual({
           isPublic: anonymous !== 401,
-          tellsOf403: user === 403 || checksOrigin === true,
+          tellsOf403: anonymous === 401 || checksOrigin === true,
         });
       },
     );
@@ -268,14 +328,15 @@ describe('access', () => {
   )('to %s', (_title, { method, path, operationId }) => {
     const access = ACCESS[operationId]!;
 
-    it.each((Object.keys(ACTORS) as ActorName[]).map((actor) => [actor, access[ACTORS[actor]]] as const))(
+    it.each((Object.keys(ACTORS) as ActorName[]).map((actor) => [actor, statusFor(actor, access)] as const))(
       'by %s: %i',
       async (actor, status) => {
         const target = await addItemOf(actor === 'a disabled owner' ? disabledOwner : owner);
         const url = path
           .replace('{item_id}', String(target.itemId))
           .replace('{user_id}', String(target.ownerId))
-          .replace('{session_id}', operationId === 'endSession' ? await beginSessionOf(owner) : '');
+          .replace('{session_id}', operationId === 'endSession' ? await beginSessionOf(owner) : '')
+          .replace('{id}', operationId === 'revokeToken' ? await createTokenOf(owner) : '');
         const body = access.body?.(target);
 
         const act = async () => {

@@ -60,7 +60,15 @@ describe('the migrations', () => {
     expect(await drift()).toEqual([]);
     expect(await ran()).toEqual(MIGRATIONS.map(({ name }) => name));
     expect(await tables()).toEqual(
-      ['audit_logs', 'cache_epoch', 'sessions', 'users', 'watchlist_items', MIGRATIONS_TABLE].sort(),
+      [
+        'audit_logs',
+        'cache_epoch',
+        'personal_tokens',
+        'sessions',
+        'users',
+        'watchlist_items',
+        MIGRATIONS_TABLE,
+      ].sort(),
     );
   });
 

@@ -20,6 +20,8 @@ export const AUDIT_ACTIONS = [
   'auth.password_changed',
   'auth.refresh_token_reused',
   'auth.session_ended',
+  'auth.token_created',
+  'auth.token_revoked',
   'user.disabled',
   'user.enabled',
   'user.registered',

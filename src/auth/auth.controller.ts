@@ -14,9 +14,10 @@ import { InvalidCredentialsError, UnauthorizedError } from './auth.errors.js';
 import { AuthService } from './auth.service.js';
 import { CurrentUser } from './decorators/current-user.decorator.js';
 import { Public } from './decorators/public.decorator.js';
+import { RequiresScope } from './decorators/requires-scope.decorator.js';
 import { RegisteredResponse, TokenResponse, UserResponse } from './dto/auth.response.js';
 import { ChangePasswordDto, LoginDto, RegisterDto } from './dto/credentials.dto.js';
-import type { Principal } from './principal.js';
+import type { Principal, SignedIn } from './principal.js';
 import { RefreshCookie } from './refresh-cookie.js';
 
 @ApiTags('auth')
@@ -73,17 +74,18 @@ export class AuthController {
   @ApiNoContentResponse()
   @ApiProblems(new UnauthorizedError(true), new InvalidCredentialsError())
   async changePassword(
-    @CurrentUser() user: Principal,
+    @CurrentUser() user: SignedIn,
     @Body() { current_password, new_password }: ChangePasswordDto,
   ): Promise<void> {
     await this.auth.changePassword(user, current_password, new_password);
   }
 
   @Get('me')
+  @RequiresScope('profile:read')
   @ApiOperation({
     operationId: 'getMe',
     summary: 'Who am I?',
-    description: 'The user whom the access token names, as stored now.',
+    description: 'The user whose token it is, as stored now.',
   })
   @ApiOkResponse({ type: UserResponse })
   me(@CurrentUser() user: Principal): UserResponse {

@@ -48,11 +48,22 @@ export class OriginNotAllowedError extends ProblemError {
 }
 
 export class ForbiddenError extends ProblemError {
-  constructor() {
-    super(403, 'FORBIDDEN', 'This is for admins.', {
+  constructor(detail = 'This is for admins.', scope?: string) {
+    const wanted = scope === undefined ? '' : `, scope="${scope}"`;
+    super(403, 'FORBIDDEN', detail, {
       headers: {
-        'www-authenticate': `${REALM}, error="insufficient_scope", error_description="This is for admins"`,
+        'www-authenticate': `${REALM}, error="insufficient_scope"${wanted}, error_description="${detail.replace(/\.$/, '')}"`,
       },
     });
   }
+}
+
+/** Of a personal token that is not for this; it says what it would have to be for, if there is such a scope. */
+export function missingScope(scope: string | undefined): ForbiddenError {
+  return new ForbiddenError(
+    scope === undefined
+      ? 'Personal tokens are not for this: sign in.'
+      : `This personal token lacks the scope ${scope}.`,
+    scope,
+  );
 }

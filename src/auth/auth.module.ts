@@ -3,6 +3,7 @@ import { JwtModule } from '@nestjs/jwt';
 import { PassportModule } from '@nestjs/passport';
 import { AuditModule } from '../audit/audit.module.js';
 import { ENV, type Env } from '../config/env.js';
+import { PersonalTokensModule } from '../personal-tokens/personal-tokens.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { AccessTokens } from './access-token.js';
@@ -11,6 +12,7 @@ import { AuthService } from './auth.service.js';
 import { FirstAdmin } from './first-admin.js';
 import { JwtStrategy } from './jwt.strategy.js';
 import { PasswordHasher } from './password-hasher.js';
+import { PersonalTokensController } from './personal-tokens.controller.js';
 import { Principals } from './principals.js';
 import { RefreshCookie } from './refresh-cookie.js';
 import { RefreshTokens } from './refresh-tokens.js';
@@ -20,6 +22,7 @@ import { VerifiedTokens } from './verified-tokens.js';
 @Module({
   imports: [
     AuditModule,
+    PersonalTokensModule,
     SessionsModule,
     UsersModule,
     PassportModule.register({ session: false }),
@@ -28,7 +31,7 @@ import { VerifiedTokens } from './verified-tokens.js';
       useFactory: (env: Env) => ({ privateKey: env.JWT_KEYS[0].key as never }),
     }),
   ],
-  controllers: [AuthController, SessionsController],
+  controllers: [AuthController, SessionsController, PersonalTokensController],
   providers: [
     AuthService,
     AccessTokens,

@@ -8,7 +8,7 @@ import { UsersService } from '../users/users.service.js';
 import { type AccessToken, AccessTokens } from './access-token.js';
 import { InvalidCredentialsError, InvalidRefreshTokenError } from './auth.errors.js';
 import { PasswordHasher } from './password-hasher.js';
-import type { Principal } from './principal.js';
+import type { SignedIn } from './principal.js';
 import { type RefreshToken, RefreshTokens } from './refresh-tokens.js';
 
 /** What somebody who is signed in holds. */
@@ -119,7 +119,7 @@ export class AuthService {
    * @throws InvalidCredentialsError when `current` is not their password
    * @throws OverloadedError
    */
-  async changePassword(principal: Principal, current: string, next: string): Promise<void> {
+  async changePassword(principal: SignedIn, current: string, next: string): Promise<void> {
     const { passwordHash } = await this.users.get(principal.id);
     const matches = await this.passwords.verify(current, passwordHash);
     const newHash = matches ? await this.passwords.hash(next) : undefined;

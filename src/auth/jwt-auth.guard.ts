@@ -5,7 +5,7 @@ import { byHandler } from '../common/http/by-handler.js';
 import type { HttpRequest } from '../common/http/caller.js';
 import { UnauthorizedError } from './auth.errors.js';
 import { type Access, ACCESS } from './decorators/public.decorator.js';
-import { bearerToken, JwtStrategy } from './jwt.strategy.js';
+import { bearerToken, JwtStrategy, personalToken } from './jwt.strategy.js';
 import type { Principal } from './principal.js';
 import { Principals } from './principals.js';
 import { VerifiedTokens } from './verified-tokens.js';
@@ -13,7 +13,7 @@ import { VerifiedTokens } from './verified-tokens.js';
 /** RFC 6750 tells a bad token from none at all; another scheme's credentials are no token. */
 const BEARER_SCHEME = /^Bearer( |$)/i;
 
-/** Closed by default: every route without `@Public()` or `@TokenOptional()` needs a valid access token. */
+/** Closed by default: every route without `@Public()` or `@TokenOptional()` needs a valid token. */
 @Injectable()
 export class JwtAuthGuard extends AuthGuard() {
   private readonly accessOf: (context: ExecutionContext) => Access | undefined;
@@ -41,11 +41,16 @@ export class JwtAuthGuard extends AuthGuard() {
     if (access === 'public') return true;
     const request = context.switchToHttp().getRequest<HttpRequest>();
     if (access === 'optional' && request.headers.authorization === undefined) return true;
+    const personal = personalToken(request);
+    if (personal !== null) return this.admit(request, await this.principals.findByPersonalToken(personal));
     const token = bearerToken(request);
     const verified = token === null ? undefined : this.verified.find(token);
     // passport checks what is seen for the first time.
     if (verified === undefined) return super.canActivate(context) as Promise<boolean>;
-    const principal = await this.principals.find(verified);
+    return this.admit(request, await this.principals.find(verified));
+  }
+
+  private admit(request: HttpRequest, principal: Principal | null): true {
     if (principal === null) throw new UnauthorizedError(true);
     request.user = principal;
     return true;

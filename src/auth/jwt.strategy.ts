@@ -16,6 +16,13 @@ const BEARER = /^Bearer +([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)$/i;
 /** Seconds by which another instance's clock may be ahead of ours. */
 const CLOCK_TOLERANCE = 5;
 
+const PERSONAL = /^Bearer +(wl_[0-9A-Za-z]+)$/i;
+
+/** A personal token; whether it is a good one is another question. */
+export function personalToken(request: FastifyRequest): string | null {
+  return PERSONAL.exec(request.headers.authorization ?? '')?.[1] ?? null;
+}
+
 export function bearerToken(request: FastifyRequest): string | null {
   return BEARER.exec(request.headers.authorization ?? '')?.[1] ?? null;
 }

@@ -1,5 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { requestContext } from '../common/http/request-context.js';
+import { PersonalTokensService } from '../personal-tokens/personal-tokens.service.js';
 import { SessionsService } from '../sessions/sessions.service.js';
+import type { Standing } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
 import type { Principal } from './principal.js';
 
@@ -7,6 +10,7 @@ import type { Principal } from './principal.js';
 export class Principals {
   constructor(
     private readonly sessions: SessionsService,
+    private readonly tokens: PersonalTokensService,
     private readonly users: UsersService,
   ) {}
 
@@ -14,7 +18,22 @@ export class Principals {
   async find({ userId, sessionId }: { userId: number; sessionId: string }): Promise<Principal | null> {
     const user = await this.sessions.findActive(sessionId);
     if (user?.id !== userId) return null;
+    return { ...this.callerOf(user), rateLimitKey: `user:${userId}`, sessionId, scopes: null };
+  }
+
+  /** Who sends this personal token; null for one that is not known (any more), and for somebody who is disabled. */
+  async findByPersonalToken(token: string): Promise<Principal | null> {
+    const granted = await this.tokens.findGranted(token);
+    if (granted === null) return null;
+    const { grant, user } = granted;
+    this.tokens.used(grant.id, requestContext.getStore()?.address ?? null);
+    // By slot, not by id: a new token in the place of a revoked one is no fresh quota.
+    const rateLimitKey = `user:${user.id}:token:${grant.slot}`;
+    return { ...this.callerOf(user), rateLimitKey, sessionId: null, scopes: grant.scopes };
+  }
+
+  private callerOf(user: Standing) {
     const { id, email, role, createdAt } = user;
-    return { id, email, role, createdAt, sessionId, listVersion: this.users.listVersionOf(user) };
+    return { id, email, role, createdAt, listVersion: this.users.listVersionOf(user) };
   }
 }

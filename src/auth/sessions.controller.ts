@@ -11,7 +11,7 @@ import { Public, TokenOptional } from './decorators/public.decorator.js';
 import { TokenResponse } from './dto/auth.response.js';
 import { LogoutDto, RefreshDto } from './dto/session.dto.js';
 import { SessionsResponse } from './dto/session.response.js';
-import type { Principal } from './principal.js';
+import type { SignedIn } from './principal.js';
 import { RefreshCookie } from './refresh-cookie.js';
 
 @ApiTags('auth')
@@ -60,7 +60,7 @@ export class SessionsController {
   @ApiProblems(new UnauthorizedError(true), new OriginNotAllowedError())
   async logout(
     @Body() { refresh_token }: LogoutDto,
-    @Req() request: HttpRequest & { user?: Principal },
+    @Req() request: HttpRequest & { user?: SignedIn },
     @Res({ passthrough: true }) reply: HttpReply,
   ): Promise<void> {
     const { user } = request;
@@ -82,7 +82,7 @@ export class SessionsController {
       'Your sessions, the one that was used last first. There are at most 100: signing in once more ends the one that has not been used for the longest time.',
   })
   @ApiOkResponse({ type: SessionsResponse })
-  async list(@CurrentUser() user: Principal): Promise<SessionsResponse> {
+  async list(@CurrentUser() user: SignedIn): Promise<SessionsResponse> {
     return SessionsResponse.from(await this.sessions.list(user.id), user.sessionId);
   }
 
@@ -94,7 +94,7 @@ export class SessionsController {
     description: 'Ends all your sessions but the one that asks; counts from their next request on.',
   })
   @ApiNoContentResponse()
-  async endOthers(@CurrentUser() user: Principal): Promise<void> {
+  async endOthers(@CurrentUser() user: SignedIn): Promise<void> {
     await this.sessions.endOthers(user, user.sessionId);
   }
 
@@ -112,7 +112,7 @@ export class SessionsController {
   })
   @ApiNoContentResponse()
   @ApiProblems(new SessionNotFoundError())
-  async end(@CurrentUser() user: Principal, @Param('session_id') id: string): Promise<void> {
+  async end(@CurrentUser() user: SignedIn, @Param('session_id') id: string): Promise<void> {
     // Not everything that can be in a path can be in a query to the database.
     if (!SESSION_ID.test(id)) throw new SessionNotFoundError();
     await this.sessions.end(id, user);

@@ -1,8 +1,7 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { Injectable } from '@nestjs/common';
-import DataLoader from 'dataloader';
 import { LessThanOrEqual, type ObjectLiteral } from 'typeorm';
 import { Copies } from '../database/copies.js';
+import { readTogether } from '../database/read-together.js';
 import { fromRow } from '../database/rows.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { Standing } from '../users/user.entity.js';
@@ -20,15 +19,7 @@ export type Use = Pick<Session, 'lastUsedAt' | 'expiresAt' | 'device' | 'address
 export class SessionsRepository {
   /** Whose session it is. Null where other processes write to the database too. */
   private readonly copies: Copies<string, Pick<Session, 'userId'>> | null;
-  private readonly outsideOfAnyRequest = AsyncLocalStorage.snapshot();
-  /**
-   * Requests that arrive together share one statement. It is sent after the last of them has asked, and nothing is
-   * kept: each sees what was committed when it began.
-   */
-  private readonly standings = new DataLoader<string, Standing | null>((ids) => this.readStandings(ids), {
-    cache: false,
-    batchScheduleFn: (send) => void setImmediate(() => this.outsideOfAnyRequest(send)),
-  });
+  private readonly standingOf = readTogether<string, Standing>((ids) => this.readStandings(ids));
 
   constructor(
     private readonly unitOfWork: UnitOfWork,
@@ -42,7 +33,7 @@ export class SessionsRepository {
    * request begins with. Not within a write.
    */
   async findStanding(id: string): Promise<Standing | null> {
-    if (this.copies === null) return this.standings.load(id);
+    if (this.copies === null) return this.standingOf(id);
     const session = await this.copies.get(id, (missing) => this.find(missing));
     return session === null ? null : this.users.findStanding(session.userId);
   }

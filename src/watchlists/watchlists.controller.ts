@@ -7,6 +7,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { CurrentUser } from '../auth/decorators/current-user.decorator.js';
+import { RequiresScope } from '../auth/decorators/requires-scope.decorator.js';
 import type { Principal } from '../auth/principal.js';
 import { CacheResponse } from '../common/cache/cache-response.decorator.js';
 import type { HttpReply } from '../common/http/caller.js';
@@ -28,6 +29,7 @@ export class WatchlistsController {
   constructor(private readonly watchlists: WatchlistsService) {}
 
   @Get()
+  @RequiresScope('items:read')
   @CacheResponse()
   @RateLimitPolicy('list')
   @ApiOperation({
@@ -42,6 +44,7 @@ export class WatchlistsController {
   }
 
   @Post('items')
+  @RequiresScope('items:write')
   @RateLimitPolicy('write')
   @ApiOperation({
     operationId: 'addItem',
@@ -60,6 +63,7 @@ export class WatchlistsController {
   }
 
   @Get('items/:item_id')
+  @RequiresScope('items:read')
   @ApiItemId()
   @ApiOperation({
     operationId: 'getItem',
@@ -72,6 +76,7 @@ export class WatchlistsController {
   }
 
   @Patch('items/:item_id')
+  @RequiresScope('items:write')
   @RateLimitPolicy('write')
   @ApiItemId()
   @ApiOperation({
@@ -89,6 +94,7 @@ export class WatchlistsController {
   }
 
   @Delete('items/:item_id')
+  @RequiresScope('items:write')
   @HttpCode(204)
   @RateLimitPolicy('write')
   @ApiItemId()

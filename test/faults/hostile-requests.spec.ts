@@ -11,6 +11,7 @@ import {
   hostileRequests,
   OPERATIONS,
   replayOf,
+  type Tokens,
 } from '../support/hostile-requests.js';
 import { destinationOf, faultsOf } from '../support/judge.js';
 import { type RawAnswer, RawConnection } from '../support/raw-http.js';
@@ -60,7 +61,7 @@ class Target {
   private constructor(
     readonly server: ServerProcess,
     userEmail: string,
-    readonly tokens: { readonly user: string; readonly admin: string },
+    readonly tokens: Tokens,
   ) {
     const user = { email: userEmail, password: PASSWORD };
     this.requests = hostileRequests({ user, firstFreeUserId: 10 });
@@ -73,7 +74,16 @@ class Target {
     });
     const { body } = await call(server.url, { path: '/v1/auth/login', body: ADMIN });
     const user = await signUp(server.url);
-    return new Target(server, user.email, { user: user.token, admin: body.access_token });
+    const created = await call(server.url, {
+      path: '/v1/auth/tokens',
+      token: user.token,
+      body: { name: 'Script', scopes: ['items:read', 'items:write', 'profile:read'] },
+    });
+    return new Target(server, user.email, {
+      user: user.token,
+      admin: body.access_token,
+      script: created.body.token,
+    });
   }
 
   get secrets(): string[] {
@@ -161,6 +171,7 @@ class Target {
     return [
       ...(await ask('/health')),
       ...(await ask('/v1/watchlists', this.tokens.user)),
+      ...(await ask('/v1/watchlists', this.tokens.script)),
       ...(await ask('/v1/admin/stats', this.tokens.admin)),
       ...log.filter(({ level }) => level !== 'info').map((line) => `logs ${JSON.stringify(line)}`),
       ...this.secrets.filter((secret) => text.includes(secret)).map(() => 'logs a secret'),

@@ -17,6 +17,8 @@ export interface Schema {
   readonly enum?: readonly string[];
   readonly minimum?: number;
   readonly maximum?: number;
+  /** Of an array. */
+  readonly items?: Schema;
   readonly properties?: Record<string, Schema>;
   readonly required?: readonly string[];
 }
@@ -37,6 +39,7 @@ interface Parameter {
   readonly schema: Schema;
 }
 export interface Operation {
+  readonly description?: string;
   readonly tags?: readonly string[];
   readonly security?: readonly object[];
   readonly parameters?: readonly Parameter[];

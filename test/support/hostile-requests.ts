@@ -21,8 +21,8 @@ import {
   VALUES,
 } from './hostile-values.js';
 
-/** Whose token goes with a request. `forged`: none that is good, `unsure`: for the server to find out. */
-export type Credentials = 'nobody' | 'user' | 'admin' | 'forged' | 'unsure';
+/** Whose token goes with a request. `script`: the user's personal one, `forged`: none that is good, `unsure`: for the server to find out. */
+export type Credentials = 'nobody' | 'user' | 'admin' | 'script' | 'forged' | 'unsure';
 
 /** `valid`: as the document describes it. `broken`: so, but for one part. `hostile`: as it pleases. */
 export type Intent = 'valid' | 'broken' | 'hostile';
@@ -48,6 +48,15 @@ export interface Cast {
 
 const USER = '$USER_TOKEN';
 const ADMIN = '$ADMIN_TOKEN';
+const SCRIPT = '$SCRIPT_TOKEN';
+
+/** In whose place they are sent. */
+export interface Tokens {
+  readonly user: string;
+  readonly admin: string;
+  /** A personal one, of the user, for everything that those can be for. */
+  readonly script: string;
+}
 
 /** A request that can be sent, as the arbitrary that makes it up; fast-check shrinks what fails. */
 export function hostileRequests(cast: Cast): Arbitrary<HostileRequest> {
@@ -68,10 +77,13 @@ export function hostileRequests(cast: Cast): Arbitrary<HostileRequest> {
 }
 
 /** The bytes to send. */
-export function bytesOf(request: HostileRequest, tokens: { user: string; admin: string }): Buffer {
+export function bytesOf(request: HostileRequest, tokens: Tokens): Buffer {
   const [head, body] = halvesOf(request);
   return Buffer.concat([
-    Buffer.from(head.replaceAll(USER, tokens.user).replaceAll(ADMIN, tokens.admin), 'latin1'),
+    Buffer.from(
+      head.replaceAll(USER, tokens.user).replaceAll(ADMIN, tokens.admin).replaceAll(SCRIPT, tokens.script),
+      'latin1',
+    ),
     body,
   ]);
 }
@@ -127,6 +139,9 @@ const titles = fc
       !/[\0-\x1f\x7f-\x9f]/.test(text) &&
       [text, text.normalize('NFC')].every((spelling) => [...spelling].length <= 254),
   );
+const names = titles.filter((text) =>
+  [text, text.normalize('NFC')].every((spelling) => [...spelling].length <= 100),
+);
 const passwords = wellFormedText.filter((text) => [...text.normalize('NFC')].length >= 8);
 const anyText = fc.string({ unit: 'binary', maxLength: 300 });
 
@@ -222,13 +237,23 @@ interface Authorization {
 const NOBODY: Authorization = { credentials: 'nobody', headers: [] };
 const AS_USER: Authorization = { credentials: 'user', headers: [['authorization', `Bearer ${USER}`]] };
 const AS_ADMIN: Authorization = { credentials: 'admin', headers: [['authorization', `Bearer ${ADMIN}`]] };
+const AS_SCRIPT: Authorization = {
+  credentials: 'script',
+  headers: [['authorization', `Bearer ${SCRIPT}`]],
+};
 
 const SIGN_OUT = '/v1/auth/logout';
 
 /** Whose requests can succeed there. */
-export function mayCall({ path, security }: DescribedOperation): readonly Credentials[] {
-  if (security !== undefined) return ['nobody', 'user', 'admin', 'forged', 'unsure'];
-  return path.startsWith('/v1/admin/') ? ['admin', 'unsure'] : ['user', 'admin', 'unsure'];
+export function mayCall({ path, security, description }: DescribedOperation): readonly Credentials[] {
+  if (security !== undefined) return ['nobody', 'user', 'admin', 'script', 'forged', 'unsure'];
+  if (path.startsWith('/v1/admin/')) return ['admin', 'unsure'];
+  return [
+    'user',
+    'admin',
+    'unsure',
+    ...(description?.includes('Personal tokens need') ? (['script'] as const) : []),
+  ];
 }
 
 function validCredentials(operation: DescribedOperation): Arbitrary<Authorization> {
@@ -236,7 +261,7 @@ function validCredentials(operation: DescribedOperation): Arbitrary<Authorizatio
   if (operation.path === SIGN_OUT) return fc.constant(NOBODY);
   const allowed = mayCall(operation);
   return fc.constantFrom(
-    ...[NOBODY, AS_USER, AS_ADMIN].filter(({ credentials }) => allowed.includes(credentials)),
+    ...[NOBODY, AS_USER, AS_ADMIN, AS_SCRIPT].filter(({ credentials }) => allowed.includes(credentials)),
   );
 }
 
@@ -249,13 +274,20 @@ const FORGED = [
   ...['Digest username="admin"', '', ' ', ',', `Bearer ${USER}x`, `Bearer x${ADMIN}`, `Bearer ${ADMIN}=`],
   ...[`Bearer ${ADMIN}.`, `Bearer Bearer ${ADMIN}`, ADMIN, `Token ${ADMIN}`, `Bearer,${ADMIN}`],
   ...[`Bearer ${USER} ${ADMIN}`, `Bearer ${ADMIN}, Bearer ${USER}`, `Bearer ${'x'.repeat(7000)}`],
+  ...[
+    `Bearer ${SCRIPT}0`,
+    `Bearer ${SCRIPT} ${ADMIN}`,
+    `Basic ${SCRIPT}`,
+    'Bearer wl_',
+    `Bearer wl_${'0'.repeat(36)}`,
+  ],
   ...[`Bearer ${'a.'.repeat(3000)}`, `Bearer ${'x'.repeat(40_000)}`],
 ];
 const forgedCredentials: Arbitrary<Authorization> = fc
   .constantFrom(...FORGED)
   .map((value) => ({ credentials: 'forged', headers: [['authorization', value]] }));
 const brokenCredentials: Arbitrary<Authorization> = fc.oneof(
-  fc.constantFrom(NOBODY, AS_USER, AS_ADMIN),
+  fc.constantFrom(NOBODY, AS_USER, AS_ADMIN, AS_SCRIPT),
   forgedCredentials,
   fc.constantFrom<Authorization>(
     { credentials: 'user', headers: [['AUTHORIZATION', `bearer  ${USER} `]] },
@@ -271,6 +303,7 @@ const brokenCredentials: Arbitrary<Authorization> = fc.oneof(
 /** About as many as there will be. */
 const USERS = 40;
 const ITEMS = 400;
+const TOKENS = 30;
 
 /** Mostly of what is there, sometimes of what never was. */
 const ids = (least: number, most: number) =>
@@ -284,7 +317,12 @@ function validPath(operation: DescribedOperation, cast: Cast): Arbitrary<string>
   if (parameter === undefined) return fc.constant(operation.path);
   // Nobody is to be signed out whose token is in use.
   if (parameter.name === 'session_id') return fc.constant(operation.path.replace(/\{\w+\}/, 'A'.repeat(22)));
-  const id = parameter.name === 'user_id' ? ids(cast.firstFreeUserId, USERS) : ids(1, ITEMS);
+  const ranges: Record<string, Arbitrary<number>> = {
+    user_id: ids(cast.firstFreeUserId, USERS),
+    // Of a token. The first is the script's, and in use.
+    id: ids(2, TOKENS),
+  };
+  const id = ranges[parameter.name] ?? ids(1, ITEMS);
   return id.map((n) => operation.path.replace(/\{\w+\}/, String(n)));
 }
 
@@ -340,7 +378,8 @@ function queryValue(name: string, schema: Schema): Arbitrary<string | number> {
   return name === 'q' ? titles : wellFormedText;
 }
 
-const boundsOf = ({ minimum = 0, maximum = 2_147_483_647 }: Schema) => ({ min: minimum, max: maximum });
+const MAXIMUM_ID = 2_147_483_647;
+const boundsOf = ({ minimum = 0, maximum = MAXIMUM_ID }: Schema) => ({ min: minimum, max: maximum });
 const smallIntegers = (schema: Schema) => {
   const { min, max } = boundsOf(schema);
   return fc.integer({ min, max: Math.min(max, 20) });
@@ -418,9 +457,13 @@ function members({ properties = {}, required = [] }: Schema, cast: Cast): Arbitr
 
 function bodyValue(name: string, schema: Schema): Arbitrary<unknown> {
   if (schema.enum) return fc.constantFrom(...schema.enum);
-  if (schema.type === 'integer') return ids(1, USERS);
+  if (schema.type === 'array') return fc.subarray([...schema.items!.enum!], { minLength: 1 });
+  if (schema.type === 'integer') {
+    return schema.maximum === MAXIMUM_ID ? ids(1, USERS) : fc.integer(boundsOf(schema));
+  }
   if (schema.type === 'boolean') return fc.boolean();
   if (name.endsWith('_password')) return passwords;
+  if (name === 'name') return names;
   return name === 'title' || name === 'refresh_token' ? titles : wellFormedText;
 }
 

@@ -185,7 +185,10 @@ function unexcused({ path, method }: DescribedOperation, { status }: RawAnswer):
   const excuses = [429];
   if (path.includes('{') || path === '/v1/admin/watchlists/items') excuses.push(404);
   if (['login', 'refresh', 'password'].some((name) => path === `/v1/auth/${name}`)) excuses.push(401);
-  if (path === '/v1/auth/register' || (path.startsWith('/v1/admin/users/') && method === 'PATCH'))
+  if (
+    ['/v1/auth/register', '/v1/auth/tokens'].includes(path) ||
+    (path.startsWith('/v1/admin/users/') && method === 'PATCH')
+  )
     excuses.push(409);
   return unless(excuses.includes(status), 'refuses what the document allows');
 }

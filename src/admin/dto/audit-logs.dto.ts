@@ -87,6 +87,22 @@ export class FlagChange {
   readonly to!: boolean | null;
 }
 
+const idOrNull = {
+  type: 'integer',
+  format: 'int32',
+  minimum: 1,
+  maximum: MAXIMUM_ID,
+  nullable: true,
+} as const;
+
+export class IdChange {
+  @ApiProperty({ ...idOrNull, example: null })
+  readonly from!: number | null;
+
+  @ApiProperty({ ...idOrNull, example: 1 })
+  readonly to!: number | null;
+}
+
 /** The fields that changed: what each was and what it is, null for absent. Every audited field is listed here. */
 export class ChangesResponse {
   @ApiPropertyOptional({ type: TextChange })
@@ -107,6 +123,17 @@ export class ChangesResponse {
   /** Its id; it has ended. */
   @ApiPropertyOptional({ type: TextChange })
   readonly session?: TextChange;
+
+  /** Of a personal token. */
+  @ApiPropertyOptional({ type: IdChange })
+  readonly token_id?: IdChange;
+
+  @ApiPropertyOptional({ type: TextChange })
+  readonly name?: TextChange;
+
+  /** Separated by spaces. */
+  @ApiPropertyOptional({ type: TextChange })
+  readonly scopes?: TextChange;
 }
 
 export class AuditLogResponse implements AuditEvent {

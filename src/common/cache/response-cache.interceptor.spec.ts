@@ -4,7 +4,7 @@ import type { Caller } from '../http/caller.js';
 import { ResponseCacheInterceptor } from './response-cache.interceptor.js';
 import type { ResponseStore } from './response-store.js';
 
-const ADA: Caller = { id: 1, listVersion: 'e.1' };
+const ADA: Caller = { id: 1, rateLimitKey: 'user:1', listVersion: 'e.1' };
 
 /** What a request's end is told. */
 class Reply {

@@ -3,6 +3,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 /** As much of the signed-in user as the shared machinery (limits, cache, log) needs. */
 export interface Caller {
   readonly id: number;
+  /** Whose limits their requests are counted under. */
+  readonly rateLimitKey: string;
   /** Changes with every write to the user's list; read before any of the list's data. */
   readonly listVersion: string;
 }

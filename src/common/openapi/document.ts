@@ -5,6 +5,7 @@ import { PROBLEM_EXTENSION } from './api-problems.decorator.js';
 import { exampleFor, type Schemas } from './examples.js';
 import {
   commonProblem,
+  missingScopeProblem,
   type NamedResponse,
   ownProblem,
   PROBLEM_SCHEMAS,
@@ -18,6 +19,7 @@ type Response = Exclude<NonNullable<Operation['responses'][string]>, { $ref: str
 /** Marks of our decorators, taken out again below. */
 export const PUBLIC_EXTENSION = 'x-public';
 export const CACHED_EXTENSION = 'x-cached';
+export const SCOPE_EXTENSION = 'x-scope';
 
 const METHODS = ['get', 'post', 'patch', 'delete'] as const;
 
@@ -34,19 +36,26 @@ A list of the movies and shows you want to see.
 /** For answers that their routes do not describe. */
 const SUCCESS: Record<string, string> = { 200: 'Done.', 201: 'Created.', 204: 'Done; there is no body.' };
 
-/**
- * The whole document: what the controllers declare, and what is true of every route, added here once.
- *
- * @param unauthorized what a route that needs a token answers without a valid one
- */
-export function createOpenApiDocument(app: INestApplication, unauthorized: ProblemError): OpenAPIObject {
+/** What routes that need a token answer. */
+export interface TokenProblems {
+  /** Without a valid one. */
+  readonly unauthorized: ProblemError;
+  /** To a personal token without this scope; undefined: there is none for this route. */
+  readonly missingScope: (scope: string | undefined) => ProblemError;
+}
+
+/** The whole document: what the controllers declare, and what is true of every route, added here once. */
+export function createOpenApiDocument(
+  app: INestApplication,
+  { unauthorized, missingScope }: TokenProblems,
+): OpenAPIObject {
   const config = new DocumentBuilder()
     .setTitle('Watchlist API')
     .setDescription(DESCRIPTION.trim())
     .setVersion('1.0.0')
     .setLicense('MIT', 'https://opensource.org/license/mit')
     .addServer('/', 'This server, local or in production', undefined, { 'x-internal': false })
-    .addTag('auth', 'Accounts and access tokens')
+    .addTag('auth', 'Accounts, sessions and tokens')
     .addTag('watchlists', 'Your own list')
     .addTag('admin', 'For users with the role `admin`')
     .addTag('external', "Somebody else's API, kept at arm's length")
@@ -58,7 +67,8 @@ export function createOpenApiDocument(app: INestApplication, unauthorized: Probl
         bearerFormat: 'JWT',
         description:
           'A JSON Web Token from *Login*, signed with HS256 and checked as RFC8725 asks: one algorithm, issuer, audience and expiry. ' +
-          'What you may do is read from the database at each request, not from the token.',
+          'What you may do is read from the database at each request, not from the token. ' +
+          'Or a personal token (`wl_…`) for scripts, which is good for the scopes that it was made with.',
       },
       'bearer',
     )
@@ -80,11 +90,21 @@ export function createOpenApiDocument(app: INestApplication, unauthorized: Probl
       // without one is an exception, named in .spectral.yaml.
       if (marks.access === 'public') operation.security = method === 'get' ? [{}] : [];
       if (marks.access === 'optional') operation.security = [{ bearer: [] }, {}];
+      if (marks.access !== 'public') {
+        const { scope } = marks;
+        operation.description += scope
+          ? ` Personal tokens need the scope \`${scope}\`.`
+          : ' Not for personal tokens.';
+      }
       describeBodies(operation, marks.isCached, schemas);
       // A GET's body is not looked at.
       const readsBody = method !== 'get';
       for (const problem of problemsOf(operation, readsBody, marks.problems, unauthorized)) {
         addProblem(operation, problems, problem);
+      }
+      // Where something else is forbidden too, that is what is shown.
+      if (marks.access !== 'public' && operation.responses['403'] === undefined) {
+        addProblem(operation, problems, missingScopeProblem(missingScope(marks.scope), marks.scope));
       }
     }
   }
@@ -99,6 +119,7 @@ function closeObject(schema: Record<string, unknown>): void {
 interface Marks {
   readonly access: unknown;
   readonly isCached: boolean;
+  readonly scope: string | undefined;
   readonly problems: readonly ProblemDocument[];
 }
 
@@ -113,6 +134,7 @@ function takeMarks(operation: Operation): Marks {
   return {
     access: marks[PUBLIC_EXTENSION],
     isCached: marks[CACHED_EXTENSION] === true,
+    scope: marks[SCOPE_EXTENSION] as string | undefined,
     problems: Object.entries(marks)
       .filter(([name]) => name.startsWith(PROBLEM_EXTENSION))
       .map(([, problem]) => problem as ProblemDocument),

@@ -108,6 +108,15 @@ export function unauthorizedProblem(error: ProblemError): NamedResponse {
   return named('Unauthorized', description, [exampleOf(error)]);
 }
 
+/** For routes that a personal token can do with this scope; undefined: with none. */
+export function missingScopeProblem(error: ProblemError, scope: string | undefined): NamedResponse {
+  return scope === undefined
+    ? named('not_for_personal_tokens', 'Not for personal tokens.', [exampleOf(error)])
+    : named(`missing_scope_${scope.replace(':', '_')}`, `A personal token without the scope \`${scope}\`.`, [
+        exampleOf(error),
+      ]);
+}
+
 /** @param examples all of one status */
 export function ownProblem(examples: readonly ProblemDocument[]): NamedResponse {
   const name = examples.map(({ code }) => code.toLowerCase()).join('_or_');

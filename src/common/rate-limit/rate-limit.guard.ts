@@ -32,7 +32,7 @@ export class RateLimitGuard extends ThrottlerGuard {
   }
 
   protected override async getTracker(request: HttpRequest): Promise<string> {
-    return request.user ? `user:${request.user.id}` : `address:${addressBucket(request.ip)}`;
+    return request.user?.rateLimitKey ?? `address:${addressBucket(request.ip)}`;
   }
 
   /** One bucket per policy, not per route as the library has it. */

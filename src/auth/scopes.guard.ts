@@ -1,0 +1,30 @@
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { byHandler } from '../common/http/by-handler.js';
+import type { Scope } from '../personal-tokens/scopes.js';
+import { missingScope } from './auth.errors.js';
+import { REQUIRED_SCOPE } from './decorators/requires-scope.decorator.js';
+import type { Principal } from './principal.js';
+
+/** Closed by default: a personal token opens only the routes with `@RequiresScope()`. */
+@Injectable()
+export class ScopesGuard implements CanActivate {
+  private readonly requiredScope: (context: ExecutionContext) => Scope | undefined;
+
+  constructor(reflector: Reflector) {
+    this.requiredScope = byHandler((context) =>
+      reflector.getAllAndOverride<Scope | undefined>(REQUIRED_SCOPE, [
+        context.getHandler(),
+        context.getClass(),
+      ]),
+    );
+  }
+
+  canActivate(context: ExecutionContext): boolean {
+    const { user } = context.switchToHttp().getRequest<{ user?: Principal }>();
+    if (user === undefined || user.scopes === null) return true;
+    const required = this.requiredScope(context);
+    if (required === undefined || !user.scopes.includes(required)) throw missingScope(required);
+    return true;
+  }
+}
