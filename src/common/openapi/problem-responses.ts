@@ -35,7 +35,7 @@ export const PROBLEM_SCHEMAS: Schemas = {
     required: ['field', 'message'],
     properties: {
       field: text(16_384, '^[\\s\\S]*$', 'email'),
-      message: text(300, '^.*$', 'must be an e-mail address'),
+      message: text(1000, '^.*$', 'must be an e-mail address'),
     },
   },
   Problem: {
