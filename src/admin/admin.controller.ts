@@ -14,10 +14,18 @@ import { ApiIdParam } from '../common/openapi/api-ids.decorator.js';
 import { ApiProblems } from '../common/openapi/api-problems.decorator.js';
 import { RateLimitPolicy } from '../common/rate-limit/rate-limit.decorator.js';
 import { IdPipe } from '../common/validation/id.pipe.js';
-import { LastAdminError, UserNotFoundError } from '../users/users.errors.js';
+import { EmailTakenError, LastAdminError, UserNotFoundError } from '../users/users.errors.js';
 import { ItemNotFoundError } from '../watchlists/watchlists.errors.js';
 import { AdminService } from './admin.service.js';
-import { AdminUserEnvelope, AdminUsersResponse, UpdateUserDto, UsersQuery } from './dto/admin-users.dto.js';
+import {
+  AdminUserEnvelope,
+  AdminUsersResponse,
+  InvitationResponse,
+  InviteUserDto,
+  PasswordResetResponse,
+  UpdateUserDto,
+  UsersQuery,
+} from './dto/admin-users.dto.js';
 import {
   AdminCreateItemDto,
   AdminListQuery,
@@ -61,6 +69,40 @@ export class AdminController {
   @ApiOkResponse({ type: AdminUsersResponse })
   async listUsers(@Query() query: UsersQuery): Promise<AdminUsersResponse> {
     return AdminUsersResponse.from(query, await this.admin.pageOfUsers(query));
+  }
+
+  @Post('users')
+  @RateLimitPolicy('write')
+  @ApiOperation({
+    operationId: 'inviteUser',
+    summary: 'Invite somebody',
+    description:
+      'Creates the account, also where registration is closed. With the link, good once and for 7 days, they choose their password; it is mailed to them too, where the server sends mail.',
+  })
+  @ApiCreatedResponse({ type: InvitationResponse })
+  @ApiProblems(new EmailTakenError())
+  async inviteUser(
+    @Body() invited: InviteUserDto,
+    @CurrentUser() actor: Principal,
+  ): Promise<InvitationResponse> {
+    return InvitationResponse.from(await this.admin.inviteUser(invited, actor));
+  }
+
+  @Post('users/:user_id/password-reset')
+  @RateLimitPolicy('write')
+  @ApiUserId()
+  @ApiOperation({
+    operationId: 'createPasswordReset',
+    summary: 'Make a link to a new password',
+    description:
+      'For who has forgotten theirs and cannot be sent mail; hand it over as carefully as a password. Good once, for 30 minutes, and only while the user is not disabled. The audit log names you.',
+  })
+  @ApiCreatedResponse({ type: PasswordResetResponse })
+  async createPasswordReset(
+    @UserId() id: number,
+    @CurrentUser() actor: Principal,
+  ): Promise<PasswordResetResponse> {
+    return PasswordResetResponse.from(await this.admin.createPasswordReset(id, actor));
   }
 
   @Patch('users/:user_id')

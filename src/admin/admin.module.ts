@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AuditModule } from '../audit/audit.module.js';
+import { AuthModule } from '../auth/auth.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { WatchlistsModule } from '../watchlists/watchlists.module.js';
@@ -7,7 +8,7 @@ import { AdminController } from './admin.controller.js';
 import { AdminService } from './admin.service.js';
 
 @Module({
-  imports: [AuditModule, SessionsModule, UsersModule, WatchlistsModule],
+  imports: [AuditModule, AuthModule, SessionsModule, UsersModule, WatchlistsModule],
   controllers: [AdminController],
   providers: [AdminService],
 })

@@ -1,13 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { type Actor, AuditService } from '../audit/audit.service.js';
 import type { AuditLog } from '../audit/audit-log.entity.js';
+import { PasswordResetsService, type ResetLink } from '../auth/password-resets.service.js';
 import type { Page } from '../common/pagination/page.query.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
 import { type ItemFields, type StoredItem, WatchlistsService } from '../watchlists/watchlists.service.js';
-import { UpdateUserDto, UsersQuery } from './dto/admin-users.dto.js';
+import { InviteUserDto, UpdateUserDto, UsersQuery } from './dto/admin-users.dto.js';
 import { AdminCreateItemDto, AdminListQuery } from './dto/admin-watchlists.dto.js';
 import { AuditLogsQuery } from './dto/audit-logs.dto.js';
 import { StatsResponse } from './dto/stats.response.js';
@@ -25,6 +26,7 @@ export class AdminService {
     private readonly watchlists: WatchlistsService,
     private readonly audit: AuditService,
     private readonly sessions: SessionsService,
+    private readonly passwordResets: PasswordResetsService,
     private readonly unitOfWork: UnitOfWork,
   ) {}
 
@@ -43,10 +45,26 @@ export class AdminService {
   updateUser(id: number, change: UpdateUserDto, actor: Actor): Promise<User> {
     return this.unitOfWork.write(async () => {
       const user = await this.users.changeStanding(id, change, actor);
-      // Who is let in again signs in again.
-      if (user.disabled) await this.sessions.endAll(id);
+      // Who is let in again signs in again, with the password that they have.
+      if (user.disabled) {
+        await this.sessions.endAll(id);
+        await this.passwordResets.deleteOf(user);
+      }
       return user;
     });
+  }
+
+  /**
+   * @throws EmailTakenError
+   * @throws OverloadedError
+   */
+  inviteUser({ email, role = 'user' }: InviteUserDto, actor: Actor): Promise<ResetLink> {
+    return this.passwordResets.invite(email, role, actor);
+  }
+
+  /** @throws UserNotFoundError */
+  createPasswordReset(id: number, actor: Actor): Promise<ResetLink> {
+    return this.passwordResets.createLink(id, actor);
   }
 
   pageOfItems({ user_id, skip, limit, sort, type }: AdminListQuery) {

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Headers, HttpCode, Post, Res } from '@nestjs/common';
+import { Body, Controller, Get, Headers, HttpCode, Post, Res, UseGuards } from '@nestjs/common';
 import {
   ApiCreatedResponse,
   ApiNoContentResponse,
@@ -10,7 +10,7 @@ import type { HttpReply } from '../common/http/caller.js';
 import { ApiProblems } from '../common/openapi/api-problems.decorator.js';
 import { RateLimitPolicy } from '../common/rate-limit/rate-limit.decorator.js';
 import { EmailTakenError } from '../users/users.errors.js';
-import { InvalidCredentialsError, UnauthorizedError } from './auth.errors.js';
+import { InvalidCredentialsError, RegistrationClosedError, UnauthorizedError } from './auth.errors.js';
 import { AuthService } from './auth.service.js';
 import { CurrentUser } from './decorators/current-user.decorator.js';
 import { Public } from './decorators/public.decorator.js';
@@ -19,6 +19,7 @@ import { RegisteredResponse, TokenResponse, UserResponse } from './dto/auth.resp
 import { ChangePasswordDto, LoginDto, RegisterDto } from './dto/credentials.dto.js';
 import type { Principal, SignedIn } from './principal.js';
 import { RefreshCookie } from './refresh-cookie.js';
+import { RegistrationGuard } from './registration.guard.js';
 
 @ApiTags('auth')
 @Controller('v1/auth')
@@ -30,15 +31,16 @@ export class AuthController {
 
   @Post('register')
   @Public()
+  @UseGuards(RegistrationGuard)
   @RateLimitPolicy('register')
   @ApiOperation({
     operationId: 'register',
     summary: 'Create an account',
     description:
-      'Anybody may; the new user has the role `user`. An address can be registered once, in any case.',
+      'Anybody may, unless the server is set up otherwise; the new user has the role `user`. An address can be registered once, in any case.',
   })
   @ApiCreatedResponse({ type: RegisteredResponse })
-  @ApiProblems(new EmailTakenError())
+  @ApiProblems(new RegistrationClosedError(), new EmailTakenError())
   async register(@Body() { email, password }: RegisterDto): Promise<RegisteredResponse> {
     return RegisteredResponse.from(await this.auth.register(email, password));
   }

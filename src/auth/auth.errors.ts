@@ -38,6 +38,30 @@ export class InvalidRefreshTokenError extends ProblemError {
   }
 }
 
+/** Forged, used before, replaced, expired, of a user who is gone or disabled: which of these is not told. */
+export class InvalidResetTokenError extends ProblemError {
+  constructor() {
+    super(401, 'INVALID_RESET_TOKEN', 'This link is not valid (any more). Ask for a new one.', {
+      headers: { 'www-authenticate': REALM },
+    });
+  }
+}
+
+/** Not now, and not later either, unless somebody sets it up: without `Retry-After`. */
+export class MailNotConfiguredError extends ProblemError {
+  constructor() {
+    super(503, 'MAIL_NOT_CONFIGURED', 'This server sends no mail. An admin can make a link for you.');
+  }
+}
+
+export class RegistrationClosedError extends ProblemError {
+  constructor() {
+    super(403, 'REGISTRATION_CLOSED', 'Nobody can register here by themselves. An admin can invite you.', {
+      headers: { 'www-authenticate': REALM },
+    });
+  }
+}
+
 /** A browser sends cookies along wherever a request comes from; this one says where, and it is not one of ours. */
 export class OriginNotAllowedError extends ProblemError {
   constructor() {

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { JwtModule } from '@nestjs/jwt';
 import { PassportModule } from '@nestjs/passport';
 import { AuditModule } from '../audit/audit.module.js';
+import { MailModule } from '../common/mail/mail.module.js';
 import { ENV, type Env } from '../config/env.js';
 import { PersonalTokensModule } from '../personal-tokens/personal-tokens.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
@@ -13,6 +14,15 @@ import { FirstAdmin } from './first-admin.js';
 import { JwtStrategy } from './jwt.strategy.js';
 import { PasswordHasher } from './password-hasher.js';
 import { PersonalTokensController } from './personal-tokens.controller.js';
+import {
+  PASSWORD_RESET_DELIVERY_DEFAULTS,
+  PASSWORD_RESET_DELIVERY_OPTIONS,
+  PasswordResetDelivery,
+} from './password-reset-delivery.js';
+import { PasswordResetTokens } from './password-reset-tokens.js';
+import { PasswordResetsController } from './password-resets.controller.js';
+import { PasswordResetsRepository } from './password-resets.repository.js';
+import { PasswordResetsService } from './password-resets.service.js';
 import { Principals } from './principals.js';
 import { RefreshCookie } from './refresh-cookie.js';
 import { RefreshTokens } from './refresh-tokens.js';
@@ -23,6 +33,7 @@ import { VerifiedTokens } from './verified-tokens.js';
   imports: [
     AuditModule,
     PersonalTokensModule,
+    MailModule,
     SessionsModule,
     UsersModule,
     PassportModule.register({ session: false }),
@@ -31,18 +42,23 @@ import { VerifiedTokens } from './verified-tokens.js';
       useFactory: (env: Env) => ({ privateKey: env.JWT_KEYS[0].key as never }),
     }),
   ],
-  controllers: [AuthController, SessionsController, PersonalTokensController],
+  controllers: [AuthController, PasswordResetsController, SessionsController, PersonalTokensController],
   providers: [
     AuthService,
     AccessTokens,
     FirstAdmin,
     JwtStrategy,
     PasswordHasher,
+    PasswordResetDelivery,
+    PasswordResetTokens,
+    PasswordResetsRepository,
+    PasswordResetsService,
     Principals,
     RefreshCookie,
     RefreshTokens,
     VerifiedTokens,
+    { provide: PASSWORD_RESET_DELIVERY_OPTIONS, useValue: PASSWORD_RESET_DELIVERY_DEFAULTS },
   ],
-  exports: [JwtStrategy, Principals, VerifiedTokens],
+  exports: [JwtStrategy, PasswordResetsService, Principals, VerifiedTokens],
 })
 export class AuthModule {}

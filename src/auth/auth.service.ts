@@ -8,6 +8,7 @@ import { UsersService } from '../users/users.service.js';
 import { type AccessToken, AccessTokens } from './access-token.js';
 import { InvalidCredentialsError, InvalidRefreshTokenError } from './auth.errors.js';
 import { PasswordHasher } from './password-hasher.js';
+import { PasswordResetsService } from './password-resets.service.js';
 import type { SignedIn } from './principal.js';
 import { type RefreshToken, RefreshTokens } from './refresh-tokens.js';
 
@@ -25,6 +26,7 @@ export class AuthService {
     private readonly accessTokens: AccessTokens,
     private readonly refreshTokens: RefreshTokens,
     private readonly sessions: SessionsService,
+    private readonly passwordResets: PasswordResetsService,
     private readonly audit: AuditService,
     private readonly unitOfWork: UnitOfWork,
   ) {}
@@ -114,7 +116,7 @@ export class AuthService {
   }
 
   /**
-   * All other sessions end: whoever has learned the old password is out.
+   * All other sessions end: whoever has learned the old password is out. So do links that set a password.
    *
    * @throws InvalidCredentialsError when `current` is not their password
    * @throws OverloadedError
@@ -125,7 +127,7 @@ export class AuthService {
     const newHash = matches ? await this.passwords.hash(next) : undefined;
     const isChanged = await this.unitOfWork.write(async () => {
       const user = newHash === undefined ? null : await this.users.lock(principal.id);
-      const isStillRight = user?.passwordHash === passwordHash;
+      const isStillRight = user !== null && user.passwordHash === passwordHash;
       await this.audit.record({
         actor: principal,
         action: isStillRight ? 'auth.password_changed' : 'auth.password_change_failed',
@@ -135,6 +137,7 @@ export class AuthService {
       });
       if (!isStillRight) return false;
       await this.users.replacePasswordHash(principal.id, passwordHash, newHash!);
+      await this.passwordResets.deleteOf(user);
       await this.sessions.endAll(principal.id, principal.sessionId);
       return true;
     });

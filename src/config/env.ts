@@ -91,10 +91,40 @@ const trustedProxies = commaSeparated.refine(
   `must be a comma-separated list of addresses, CIDR ranges and the names ${PROXY_NAMES.join(', ')}`,
 );
 
+const isOrigin = (text: string) => URL.canParse(text) && new URL(text).origin === text;
+
 const origins = commaSeparated.refine(
-  (parts) => parts.every((part) => URL.canParse(part) && new URL(part).origin === part),
+  (parts) => parts.every(isOrigin),
   'must be a comma-separated list of origins such as https://app.example.com (no path, no trailing slash)',
 );
+
+/** A host, perhaps with a port and credentials: what else a mail library would take from a URL could make it log mail. */
+function isMailServer(text: string): boolean {
+  const { hostname, pathname, search, hash, username, password } = new URL(text);
+  try {
+    decodeURIComponent(username + password);
+  } catch {
+    return false;
+  }
+  return hostname !== '' && /^\/?$/.test(pathname) && search === '' && hash === '';
+}
+
+export interface MailAddress {
+  readonly name: string;
+  readonly address: string;
+}
+
+/** `Watchlist <no-reply@example.com>` or the address alone. */
+const mailAddress = z.string().transform((text, context): MailAddress => {
+  const [, name = '', inBrackets, alone] =
+    /^(?:([^\p{Cc}<>"]{0,100}?) *<([^\p{Cc}\s<>"@]+@[^\p{Cc}\s<>"@]+)>|([^\p{Cc}\s<>"@]+@[^\p{Cc}\s<>"@]+))$/u.exec(
+      text.trim(),
+    ) ?? [];
+  const address = inBrackets ?? alone;
+  if (address !== undefined) return { name, address };
+  context.addIssue('must be an e-mail address such as Watchlist <no-reply@example.com>');
+  return z.NEVER;
+});
 
 const LOCAL_ORIGINS = [3000, 8501].flatMap((port) => [
   `http://localhost:${port}`,
@@ -136,6 +166,17 @@ const schema = z
     CORS_ORIGINS: origins.default(LOCAL_ORIGINS),
     BODY_LIMIT: wholeNumber(1024, 1_048_576).default(16_384),
     MAX_EVENT_LOOP_DELAY_MS: wholeNumber(0, 60_000).default(1000),
+    REGISTRATION: z.enum(['open', 'closed']).default('open'),
+    PUBLIC_URL: url('http:', 'https:')
+      .refine(
+        isOrigin,
+        'must be an origin such as https://watchlist.example.com (no path, no trailing slash)',
+      )
+      .optional(),
+    SMTP_URL: url('smtp:', 'smtps:')
+      .refine(isMailServer, 'must be smtp://host or smtps://user:password@host:port, with nothing behind it')
+      .optional(),
+    MAIL_FROM: mailAddress.optional(),
     GITHUB_API_URL: url('http:', 'https:').default('https://api.github.com'),
     AUDIT_WEBHOOK_URL: url('http:', 'https:').optional(),
     AUDIT_WEBHOOK_SECRET: z.string().min(16, 'must have at least 16 characters').optional(),
@@ -154,6 +195,11 @@ const schema = z
         path: ['AUDIT_WEBHOOK_SECRET'],
         message: 'is required with AUDIT_WEBHOOK_URL',
       });
+    }
+    for (const needed of ['PUBLIC_URL', 'MAIL_FROM'] as const) {
+      if (values.SMTP_URL !== undefined && values[needed] === undefined) {
+        context.addIssue({ code: 'custom', path: [needed], message: 'is required with SMTP_URL' });
+      }
     }
     const oneProcess = (message: string) =>
       context.addIssue({ code: 'custom', path: ['WEB_CONCURRENCY'], message: `must be 1 ${message}` });

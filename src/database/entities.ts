@@ -1,9 +1,10 @@
 import { AuditLog } from '../audit/audit-log.entity.js';
 import { PersonalToken } from '../personal-tokens/personal-token.entity.js';
+import { PasswordReset } from '../auth/password-reset.entity.js';
 import { Session } from '../sessions/session.entity.js';
 import { User } from '../users/user.entity.js';
 import { WatchlistItem } from '../watchlists/watchlist-item.entity.js';
 import { CacheEpoch } from './cache-epoch.entity.js';
 
 /** Listed one by one, so that what is in the database never depends on what happens to be imported. */
-export const ENTITIES = [User, Session, PersonalToken, WatchlistItem, AuditLog, CacheEpoch];
+export const ENTITIES = [User, Session, PersonalToken, PasswordReset, WatchlistItem, AuditLog, CacheEpoch];

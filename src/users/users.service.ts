@@ -36,13 +36,16 @@ export class UsersService {
     return user;
   }
 
-  /** @throws EmailTakenError */
-  create(email: string, passwordHash: string, role: Role): Promise<User> {
+  /**
+   * @param invitedBy who makes the account, if it is not its owner
+   * @throws EmailTakenError
+   */
+  create(email: string, passwordHash: string, role: Role, invitedBy?: Actor): Promise<User> {
     return this.unitOfWork.write(async () => {
       const user = await this.users.insert({ email, passwordHash, role });
       await this.audit.record({
-        actor: user,
-        action: 'user.registered',
+        actor: invitedBy ?? user,
+        action: invitedBy === undefined ? 'user.registered' : 'user.invited',
         resourceType: 'user',
         resourceId: user.id,
         changes: { email: { from: null, to: email }, role: { from: null, to: role } },

@@ -1,10 +1,12 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean } from 'class-validator';
+import type { ResetLink } from '../../auth/password-resets.service.js';
 import { ApiCount, ApiEmail, ApiId, ApiInstant, ApiStatusOk } from '../../common/openapi/api-fields.js';
 import { type Page, PageQuery } from '../../common/pagination/page.query.js';
 import { PageResponse } from '../../common/pagination/page.response.js';
 import { HasLength, IsOmittable, IsOneOf, NormalizedText } from '../../common/validation/fields.js';
 import { AtLeastOneOf } from '../../common/validation/request-validation.pipe.js';
+import { EmailField } from '../../users/email-field.decorator.js';
 import { type Role, ROLES } from '../../users/role.js';
 import type { User } from '../../users/user.entity.js';
 
@@ -22,6 +24,16 @@ export class UsersQuery extends PageQuery {
   readonly q?: string;
 
   @ApiPropertyOptional({ type: String, enum: ROLES })
+  @IsOmittable()
+  @IsOneOf(ROLES)
+  readonly role?: Role;
+}
+
+export class InviteUserDto {
+  @EmailField()
+  readonly email!: string;
+
+  @ApiPropertyOptional({ type: String, enum: ROLES, default: 'user', example: 'user' })
   @IsOmittable()
   @IsOneOf(ROLES)
   readonly role?: Role;
@@ -80,6 +92,53 @@ export class AdminUserEnvelope {
 
   static from(user: User): AdminUserEnvelope {
     return { status: 'ok', user: AdminUserResponse.from(user) };
+  }
+}
+
+const ApiResetLink = () =>
+  ApiProperty({
+    type: String,
+    format: 'uri-reference',
+    maxLength: 400,
+    pattern: '^(https?://[^/?#]+)?/dashboard/reset#token=[A-Za-z0-9_-]{22}\\.[A-Za-z0-9_-]{43}$',
+    description: 'From `PUBLIC_URL`; without that, the path on this server.',
+    example:
+      'https://watchlist.example.com/dashboard/reset#token=WmFVoZsCp0mE4XK1hXQJ3A.c2lnbmF0dXJlLW9mLXRoZS1leGFtcGxlLXRva2VuLTE',
+  });
+
+export class PasswordResetResponse {
+  @ApiStatusOk()
+  readonly status!: 'ok';
+
+  @ApiProperty({ type: AdminUserResponse })
+  readonly user!: AdminUserResponse;
+
+  @ApiResetLink()
+  readonly reset_url!: string;
+
+  @ApiInstant()
+  readonly expires_at!: string;
+
+  static from({ user, url, expiresAt }: ResetLink): PasswordResetResponse {
+    return { ...AdminUserEnvelope.from(user), reset_url: url, expires_at: expiresAt.toISOString() };
+  }
+}
+
+export class InvitationResponse {
+  @ApiStatusOk()
+  readonly status!: 'ok';
+
+  @ApiProperty({ type: AdminUserResponse })
+  readonly user!: AdminUserResponse;
+
+  @ApiResetLink()
+  readonly invitation_url!: string;
+
+  @ApiInstant()
+  readonly expires_at!: string;
+
+  static from({ user, url, expiresAt }: ResetLink): InvitationResponse {
+    return { ...AdminUserEnvelope.from(user), invitation_url: url, expires_at: expiresAt.toISOString() };
   }
 }
 

@@ -1,8 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { Transform } from 'class-transformer';
 import { ValidateBy } from 'class-validator';
 import { HasLength } from '../../common/validation/fields.js';
-import { canonicalEmail } from '../../users/canonical-email.js';
+import { EmailField } from '../../users/email-field.decorator.js';
 import {
   isAcceptablePassword,
   PASSWORD_MAXIMUM,
@@ -11,16 +10,7 @@ import {
 } from '../acceptable-password.js';
 import { IsTransport, type Transport } from './session.dto.js';
 
-const IsCanonicalEmail = () =>
-  ValidateBy({
-    name: 'isCanonicalEmail',
-    validator: {
-      validate: (value) => typeof value === 'string' && canonicalEmail(value) === value,
-      defaultMessage: () => 'must be an e-mail address such as name@example.com, of at most 254 characters',
-    },
-  });
-
-const IsAcceptablePassword = () =>
+export const IsAcceptablePassword = () =>
   ValidateBy({
     name: 'isAcceptablePassword',
     validator: { validate: isAcceptablePassword, defaultMessage: () => PASSWORD_RULE },
@@ -38,9 +28,7 @@ const IsGivenPassword = () =>
   });
 
 export class RegisterDto {
-  @ApiProperty({ type: String, format: 'email', maxLength: 254, example: 'ada@example.com' })
-  @Transform(({ value }) => (typeof value === 'string' ? (canonicalEmail(value) ?? value) : value))
-  @IsCanonicalEmail()
+  @EmailField()
   readonly email!: string;
 
   @ApiProperty({
