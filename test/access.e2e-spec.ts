@@ -13,6 +13,7 @@ import { rowsLeftBy } from './support/audit-trail.js';
 import { createTestApp, type TestApp } from './support/create-test-app.js';
 import { expectInvalid, expectProblem } from './support/expected.js';
 import { GithubStub } from './support/github-stub.js';
+import { DEAD_MAIL_SERVER, tokenIn } from './support/mail-server.js';
 import { createStorage, stack, type Storage } from './support/stack.js';
 import { expired } from './support/tokens.js';
 
@@ -51,6 +52,7 @@ interface Target {
   readonly ownerId: number;
   readonly itemId: number;
   readonly refreshToken: string;
+  readonly resetToken: string;
 }
 
 interface Access {
@@ -62,8 +64,9 @@ interface Access {
   readonly lockedOut: number;
   /** What a personal token must be for; without it, it is refused wherever a token is looked at. */
   readonly scope?: Scope;
-  /** Where something other than the caller can be refused with 403. */
+  /** Where something other than the caller can be refused with 403: the page that asks, or everybody. */
   readonly checksOrigin?: boolean;
+  readonly canBeClosed?: boolean;
   /** Where nothing is needed, but a token that comes must be good. */
   readonly looksAtTokens?: boolean;
   /** One that is acceptable, so that nothing but access decides. */
@@ -108,7 +111,9 @@ const ACCESS: Record<string, Access> = {
   getLiveness: open(200),
   getDetailedHealth: open(200),
   getGithubStatus: open(200),
-  register: open(201, () => ({ email: randomEmail(), password: PASSWORD })),
+  register: { ...open(201, () => ({ email: randomEmail(), password: PASSWORD })), canBeClosed: true },
+  forgotPassword: open(202, () => ({ email: randomEmail() })),
+  resetPassword: open(204, ({ resetToken }) => ({ token: resetToken, new_password: PASSWORD })),
   refresh: { ...open(200, ({ refreshToken }) => ({ refresh_token: refreshToken })), checksOrigin: true },
   // Whose access token is not valid is told so; without one the refresh token is enough.
   logout: {
@@ -136,6 +141,8 @@ const ACCESS: Record<string, Access> = {
 
   getStats: adminOnly(200),
   listUsers: adminOnly(200),
+  inviteUser: adminOnly(201, () => ({ email: randomEmail() })),
+  createPasswordReset: adminOnly(201),
   updateUser: adminOnly(200, () => ({ role: 'user', disabled: false })),
   listAllItems: adminOnly(200),
   addItemFor: adminOnly(201, ({ ownerId }) => ({ user_id: ownerId, ...item() })),
@@ -196,13 +203,15 @@ describe('access', () => {
   const tokens = new Map<ActorName, string>();
   /** Good for the next exchange. */
   let refreshToken: string;
+  let forgetful: Actor;
 
   beforeAll(async () => {
     github = await GithubStub.start();
-    server = await createTestApp({ env: { GITHUB_API_URL: github.url } });
+    server = await createTestApp({ env: { GITHUB_API_URL: github.url, ...DEAD_MAIL_SERVER } });
     admin = await asAdmin(server);
     owner = await asUser(server);
     disabledOwner = await asUser(server);
+    forgetful = await asUser(server);
     await asUser(server, 'signs-in@example.com');
     const signedIn = await server
       .request()
@@ -254,8 +263,10 @@ describe('access', () => {
 
   async function addItemOf({ id }: Actor): Promise<Target> {
     const { body } = await admin.post('/v1/admin/watchlists/items', { user_id: id, ...item() }).expect(201);
-    return { ownerId: id, itemId: body.item.id, refreshToken };
+    return { ownerId: id, itemId: body.item.id, refreshToken, resetToken: '' };
   }
+  const createResetToken = async () =>
+    tokenIn((await admin.post(`/v1/admin/users/${forgetful.id}/password-reset`).expect(201)).body.reset_url);
 
   const beginSessionOf = async ({ id }: Actor) =>
     (await server.app.get(SessionsService, { strict: false }).start(id, undefined)).id;
@@ -275,7 +286,7 @@ describe('access', () => {
 
   describe('is decided for every route that there is', () => {
     /** Of the server's own making, the same for everybody. */
-    const UNDOCUMENTED = /^\/(docs([/*].*)?|openapi\.json|favicon\.ico)$/;
+    const UNDOCUMENTED = /^\/(docs([/*].*)?|openapi\.json|favicon\.ico|dashboard\/.*)$/;
 
     /** `METHOD /path`, read from the router's picture of itself. */
     function routesOf({ app }: TestApp): string[] {
@@ -312,10 +323,10 @@ describe('access', () => {
     it.each(OPERATIONS.map((operation) => [operation.operationId, operation] as const))(
       'as the document says: %s',
       (operationId, { isPublic, statuses }) => {
-        const { anonymous, checksOrigin } = ACCESS[operationId]!;
+        const { anonymous, checksOrigin, canBeClosed } = ACCESS[operationId]!;
         expect({ isPublic, tellsOf403: statuses.includes('403') }).toEqual({
           isPublic: anonymous !== 401,
-          tellsOf403: anonymous === 401 || checksOrigin === true,
+          tellsOf403: anonymous === 401 || checksOrigin === true || canBeClosed === true,
         });
       },
     );
@@ -337,7 +348,8 @@ describe('access', () => {
           .replace('{user_id}', String(target.ownerId))
           .replace('{session_id}', operationId === 'endSession' ? await beginSessionOf(owner) : '')
           .replace('{id}', operationId === 'revokeToken' ? await createTokenOf(owner) : '');
-        const body = access.body?.(target);
+        const resetToken = operationId === 'resetPassword' ? await createResetToken() : '';
+        const body = access.body?.({ ...target, resetToken });
 
         const act = async () => {
           const response = await send(actor, method, url, body);

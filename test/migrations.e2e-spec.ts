@@ -63,6 +63,7 @@ describe('the migrations', () => {
       [
         'audit_logs',
         'cache_epoch',
+        'password_resets',
         'personal_tokens',
         'sessions',
         'users',

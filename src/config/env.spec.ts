@@ -261,6 +261,62 @@ const VARIABLES: Record<string, Variable> = {
     ],
     refused: ['60001', ...NOT_WHOLE_NUMBERS],
   },
+  REGISTRATION: {
+    default: 'open',
+    accepted: [
+      ['open', 'open'],
+      ['closed', 'closed'],
+    ],
+    refused: ['Open', 'true', 'invitation'],
+  },
+  PUBLIC_URL: {
+    default: undefined,
+    accepted: ['https://watchlist.example.com', 'http://localhost:8000'].map((url) => [url, url]),
+    refused: [
+      ...NOT_WEB_ADDRESSES,
+      'https://watchlist.example.com/',
+      'https://watchlist.example.com/app',
+      'https://watchlist.example.com?x',
+      'https://watchlist.example.com#x',
+      'https://ada@watchlist.example.com',
+      'https://WATCHLIST.example.com',
+    ],
+  },
+  // What is accepted needs others with it: below.
+  SMTP_URL: {
+    default: undefined,
+    refused: [
+      'mail.example.com',
+      'http://mail.example.com',
+      'smtp://',
+      'smtp://mail.example.com/folder',
+      'smtp://mail.example.com?logger=true',
+      'smtp://mail.example.com?pool=true',
+      'smtp://mail.example.com#x',
+      'smtp://mail.example.com:port',
+      'smtp://ada:%zz@mail.example.com',
+    ],
+  },
+  MAIL_FROM: {
+    default: undefined,
+    accepted: [
+      ['no-reply@example.com', { name: '', address: 'no-reply@example.com' }],
+      ['<no-reply@example.com>', { name: '', address: 'no-reply@example.com' }],
+      [
+        'Watchlist, Inc. <no-reply@example.com>',
+        { name: 'Watchlist, Inc.', address: 'no-reply@example.com' },
+      ],
+    ],
+    refused: [
+      'Watchlist',
+      'no-reply',
+      '@example.com',
+      'a@example.com, b@example.com',
+      'Watchlist <a@example.com> <b@example.com>',
+      'Watchlist\r\nBcc: b@example.com <a@example.com>',
+      'a@example.com\nBcc: b@example.com',
+    ],
+  },
   GITHUB_API_URL: {
     default: 'https://api.github.com',
     accepted: [['http://127.0.0.1:9', 'http://127.0.0.1:9']],
@@ -382,6 +438,28 @@ describe(parseEnv.name, () => {
       'AUDIT_WEBHOOK_SECRET is required with AUDIT_WEBHOOK_URL',
     );
     expect(parse({ ...url, AUDIT_WEBHOOK_SECRET: SECRET })).toMatchObject(url);
+  });
+
+  describe('SMTP_URL', () => {
+    const OTHERS = { PUBLIC_URL: 'https://watchlist.example.com', MAIL_FROM: 'no-reply@example.com' };
+
+    it.each([
+      'smtp://mail.example.com',
+      'smtp://127.0.0.1:2525/',
+      'smtp://[::1]:2525',
+      'smtps://ada%40example.com:p%40ss@mail.example.com:465',
+    ])('may be %s', (url) => {
+      expect(parse({ ...OTHERS, SMTP_URL: url }).SMTP_URL).toBe(url);
+    });
+
+    it('wants to know who writes, and where links lead', () => {
+      expect(problemsOf({ JWT_SECRET: SECRET, SMTP_URL: 'smtp://mail.example.com' }).split('\n')).toEqual([
+        'The environment is not usable:',
+        '  - PUBLIC_URL is required with SMTP_URL',
+        '  - MAIL_FROM is required with SMTP_URL',
+      ]);
+      expect(parse(OTHERS)).toMatchObject({ PUBLIC_URL: OTHERS.PUBLIC_URL });
+    });
   });
 
   describe('WEB_CONCURRENCY', () => {

@@ -33,6 +33,7 @@ const SCRIPT = `
       token = given;
       history.replaceState(null, '', location.pathname);
       form.hidden = false;
+      element('done').hidden = true;
       say('');
     } else if (!token) {
       close('This is not a whole link. Open it exactly as you were given it.');

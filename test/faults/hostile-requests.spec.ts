@@ -13,6 +13,7 @@ import {
   replayOf,
   type Tokens,
 } from '../support/hostile-requests.js';
+import { MailServer } from '../support/mail-server.js';
 import { destinationOf, faultsOf } from '../support/judge.js';
 import { type RawAnswer, RawConnection } from '../support/raw-http.js';
 import { call, ROOMY, signUp } from '../support/server-client.js';
@@ -186,10 +187,12 @@ async function createPostgresAndRedis(): Promise<Storage> {
 
 describe('Hostile requests', () => {
   let github: GithubStub;
+  let mailServer: MailServer;
   let folder: string;
   let measuringHeap: readonly string[];
   beforeAll(async () => {
     github = await GithubStub.start();
+    mailServer = await MailServer.start();
     folder = mkdtempSync(join(tmpdir(), 'watchlist-preload-'));
     const preload = join(folder, 'measure-heap.cjs');
     writeFileSync(preload, MEASURE_HEAP);
@@ -197,6 +200,7 @@ describe('Hostile requests', () => {
   });
   afterAll(async () => {
     await github.close();
+    await mailServer.close();
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -212,7 +216,7 @@ describe('Hostile requests', () => {
     beforeAll(async () => {
       storage = await createStorage();
       target = await Target.start(
-        { ...HIGH_LIMITS, ...storage.env, GITHUB_API_URL: github.url },
+        { ...HIGH_LIMITS, ...storage.env, ...mailServer.env, GITHUB_API_URL: github.url },
         measuringHeap,
       );
       await target.fillList();
@@ -247,11 +251,31 @@ describe('Hostile requests', () => {
           : [
               ...OPERATIONS.flatMap(({ method, path }) =>
                 // What these take is good once: test/sessions has it.
-                ['/v1/auth/refresh', '/v1/auth/password', '/v1/auth/sessions/{session_id}'].includes(path)
+                [
+                  '/v1/auth/refresh',
+                  '/v1/auth/password',
+                  '/v1/auth/password/reset',
+                  '/v1/auth/sessions/{session_id}',
+                ].includes(path)
                   ? [`${method} ${path} is refused`]
                   : ['succeeds', 'is refused'].map((outcome) => `${method} ${path} ${outcome}`),
               ),
-              ...['200', '201', '204', '304', '400', '401', '403', '404', '405', '409', '413', '414', '415'],
+              ...[
+                '200',
+                '201',
+                '202',
+                '204',
+                '304',
+                '400',
+                '401',
+                '403',
+                '404',
+                '405',
+                '409',
+                '413',
+                '414',
+                '415',
+              ],
               ...['422', '431'],
             ];
       expect(expected.filter((each) => !target.seen.has(each))).toEqual([]);
@@ -263,7 +287,12 @@ describe('Hostile requests', () => {
     let target: Target;
     beforeAll(async () => {
       storage = await createSqlite();
-      target = await Target.start({ ...DEFAULT_LIMITS, ...storage.env, GITHUB_API_URL: github.url });
+      target = await Target.start({
+        ...DEFAULT_LIMITS,
+        ...storage.env,
+        ...mailServer.env,
+        GITHUB_API_URL: github.url,
+      });
     });
     afterAll(async () => {
       await target?.server.remove();

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { PASSWORD, randomEmail } from '../support/actors.js';
 import { eventually } from '../support/eventually.js';
 import { expectProblem } from '../support/expected.js';
+import { DEAD_MAIL_SERVER } from '../support/mail-server.js';
 import { PostgresServer } from '../support/postgres-server.js';
 import { discrepancies, readStored, RecordedWrites } from '../support/recorded-writes.js';
 import { seeded } from '../support/seeded.js';
@@ -39,10 +40,13 @@ const WITHOUT_DATABASE = ['getLiveness', 'getDetailedHealth', 'getGithubStatus']
 const BODIES: Record<string, () => object> = {
   register: () => ({ email: randomEmail(), password: PASSWORD }),
   login: () => ({ email: randomEmail(), password: PASSWORD }),
+  forgotPassword: () => ({ email: randomEmail() }),
+  resetPassword: () => ({ token: `${'A'.repeat(22)}.${'A'.repeat(43)}`, new_password: PASSWORD }),
   refresh: () => ({ refresh_token: `${'A'.repeat(22)}.0.${'A'.repeat(43)}` }),
 };
 
-const start = (databaseUrl: string) => startServer({ env: { ...ROOMY, DATABASE_URL: databaseUrl } });
+const start = (databaseUrl: string) =>
+  startServer({ env: { ...ROOMY, ...DEAD_MAIL_SERVER, DATABASE_URL: databaseUrl } });
 
 const perform = (url: string, { method, path, operationId }: Operation, { token }: Member): Promise<Answer> =>
   call(url, {

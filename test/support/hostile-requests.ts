@@ -46,6 +46,7 @@ export interface Cast {
   readonly firstFreeUserId: number;
 }
 
+const HASHING = /^\/v1\/(auth\/|admin\/users$)/;
 const USER = '$USER_TOKEN';
 const ADMIN = '$ADMIN_TOKEN';
 const SCRIPT = '$SCRIPT_TOKEN';
@@ -62,8 +63,8 @@ export interface Tokens {
 export function hostileRequests(cast: Cast): Arbitrary<HostileRequest> {
   return fc.oneof(
     ...OPERATIONS.map((operation) => ({
-      // Each of the two that hash passwords takes as long as a hundred others.
-      weight: operation.path.startsWith('/v1/auth/') && operation.method === 'POST' ? 1 : 4,
+      // Each of those that hash passwords takes as long as a hundred others.
+      weight: operation.method === 'POST' && HASHING.test(operation.path) ? 1 : 4,
       arbitrary: fc.oneof(
         { weight: 3, arbitrary: requestTo(operation, cast, 'valid', () => false) },
         ...partsOf(operation).map((part) => ({
@@ -464,16 +465,20 @@ function bodyValue(name: string, schema: Schema): Arbitrary<unknown> {
   if (schema.type === 'boolean') return fc.boolean();
   if (name.endsWith('_password')) return passwords;
   if (name === 'name') return names;
-  return name === 'title' || name === 'refresh_token' ? titles : wellFormedText;
+  if (name === 'email') return emails;
+  return ['title', 'refresh_token', 'token'].includes(name) ? titles : wellFormedText;
 }
 
-/** Somebody who is there, or one of a few who will be: users without number would be memory without end. */
+/** One of a few: users without number would be memory without end. */
+const emails = fc.integer({ min: 1, max: USERS }).map((n) => `Somebody-${n}@example.com`);
+
+/** Somebody who is there, or who will be. */
 const accounts = ({ user }: Cast): Arbitrary<Members> =>
   fc
     .oneof(
       fc.constant(user),
       fc.record({
-        email: fc.integer({ min: 1, max: USERS }).map((n) => `Somebody-${n}@example.com`),
+        email: emails,
         password: passwords,
       }),
     )

@@ -9,14 +9,14 @@ export type Destination =
   | { readonly kind: 'operation'; readonly operation: DescribedOperation; readonly ids: readonly string[] }
   /** A path of the document, asked in a way that it does not have. */
   | { readonly kind: 'wrong method' }
-  /** The pages of the documentation, which are the same for everybody. */
+  /** The pages, of the documentation and others, which are the same for everybody. */
   | { readonly kind: 'documentation' }
   | { readonly kind: 'nowhere' };
 
 const router = createRouter({ ignoreTrailingSlash: true, maxParamLength: 16_384 });
 for (const path of Object.keys(document.paths))
   router.on('GET', path.replaceAll(/\{(\w+)\}/g, ':$1'), () => undefined, path);
-for (const path of ['/docs', '/docs/*', '/openapi.json', '/favicon.ico'])
+for (const path of ['/docs', '/docs/*', '/openapi.json', '/favicon.ico', '/dashboard/reset'])
   router.on('GET', path, () => undefined);
 
 /** As the document has it, found with the server's own router: how that reads a path is not what is in question. */
@@ -184,11 +184,13 @@ function structuralErrors({ requestBody }: DescribedOperation, body: Buffer = Bu
 function unexcused({ path, method }: DescribedOperation, { status }: RawAnswer): string[] {
   const excuses = [429];
   if (path.includes('{') || path === '/v1/admin/watchlists/items') excuses.push(404);
-  if (['login', 'refresh', 'password'].some((name) => path === `/v1/auth/${name}`)) excuses.push(401);
+  if (['login', 'refresh', 'password', 'password/reset'].some((name) => path === `/v1/auth/${name}`))
+    excuses.push(401);
   if (
     ['/v1/auth/register', '/v1/auth/tokens'].includes(path) ||
-    (path.startsWith('/v1/admin/users/') && method === 'PATCH')
+    (path === '/v1/admin/users' && method === 'POST')
   )
     excuses.push(409);
+  if (path.startsWith('/v1/admin/users/') && method === 'PATCH') excuses.push(409);
   return unless(excuses.includes(status), 'refuses what the document allows');
 }
