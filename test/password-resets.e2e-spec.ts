@@ -646,7 +646,7 @@ describe('mail that sets a password', () => {
   });
 
   it.each([
-    ['that does not encrypt', false, 'mail not sent: ETLS 502'],
+    ['that does not encrypt', false, 'mail not sent: ETLS 500'],
     ['that nobody vouches for', true, 'mail not sent: ESOCKET'],
   ])('is not sent, nor is our password, to a mail server %s', async (_what, hasTls, warning) => {
     const account = { user: 'ada@example.com', password: 'p@ss:word/?' };
@@ -655,7 +655,8 @@ describe('mail that sets a password', () => {
     const ada = await asUser(server);
     await forgot(server, ada.email).expect(202);
     await eventually(async () => expect(await attempts(server)).toBeGreaterThanOrEqual(1));
-    expect(server.logs).toContainEqual(expect.objectContaining({ msg: warning }));
+    const warnings = server.logs.filter(({ level }) => level === 'warn').map(({ msg }) => msg);
+    expect(new Set(warnings)).toEqual(new Set([warning]));
     expect(mailServer.accounts).toEqual([]);
     expect(mailServer.mails).toEqual([]);
     expect(JSON.stringify(server.logs)).not.toContain(account.password);

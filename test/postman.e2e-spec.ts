@@ -4,6 +4,7 @@ import { parseEnv } from 'node:util';
 import newman, { type NewmanRunSummary } from 'newman';
 import { createTestApp, type TestApp } from './support/create-test-app.js';
 import { GithubStub } from './support/github-stub.js';
+import { DEAD_MAIL_SERVER } from './support/mail-server.js';
 
 const FOLDER = join(__dirname, '../postman');
 const COLLECTION = join(FOLDER, 'watchlist-api.postman_collection.json');
@@ -58,17 +59,23 @@ const PASSED: Run = {
     'Me by token (403)': 403,
     Tokens: 200,
     'Revoke token': 204,
+    'Forgot password': 503,
     'Admin stats as user (403)': 403,
     Logout: 204,
     'Me after logout (401)': 401,
     'Admin login': 200,
     'Admin stats as admin': 200,
+    Invite: 201,
+    'Create password reset': 201,
+    'Reset password': 204,
     'GitHub status': 200,
     'Health detailed': 200,
     'Register invalid (422)': 422,
     'Login rate limit (429)': 429,
   },
 };
+
+const ADMINS_REQUESTS = ['Admin stats as admin', 'Invite', 'Create password reset', 'Reset password'];
 
 describe('the Postman collection, with its environment as it is', () => {
   let github: GithubStub;
@@ -105,9 +112,17 @@ describe('the Postman collection, with its environment as it is', () => {
     expect(await runCollection(server!)).toEqual(PASSED);
   });
 
-  it('passes without an admin, whose request is skipped, and with GitHub down', async () => {
+  it('passes where mail is sent', async () => {
+    const env = { ADMIN_EMAIL, ADMIN_PASSWORD, ...DEAD_MAIL_SERVER };
+    const statuses = { ...PASSED.statuses, 'Forgot password': 202 };
+    expect(await runCollection(await start(env as Record<string, string>))).toEqual({ ...PASSED, statuses });
+  });
+
+  it('passes without an admin, whose requests are skipped, and with GitHub down', async () => {
     github.answer('server error');
-    const { 'Admin stats as admin': _skipped, ...others } = PASSED.statuses;
+    const others = Object.fromEntries(
+      Object.entries(PASSED.statuses).filter(([name]) => !ADMINS_REQUESTS.includes(name)),
+    );
     expect(await runCollection(await start({}))).toEqual({
       failures: [],
       skipped: ['Admin login'],
