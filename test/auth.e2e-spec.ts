@@ -143,7 +143,8 @@ describe('auth', () => {
 
     describe('takes a password', () => {
       it.each([
-        ['of eight characters', '12345678'],
+        ['of eight characters', '48151623'],
+        ['with a common one in it', 'password of paper'],
         ['of eight characters in 32 bytes', POPCORN.repeat(8)],
         ['of 256 characters in 1024 bytes', POPCORN.repeat(256)],
         ['of 256 characters that comes as 512', 'e\u0301'.repeat(256)],
@@ -159,6 +160,8 @@ describe('auth', () => {
     describe('refuses a password', () => {
       it.each([
         ['of seven characters', '1234567'],
+        ['that is among the most common', '12345678'],
+        ['that is among them, in capitals', 'PassWord1'],
         ['of seven characters in 28 bytes', POPCORN.repeat(7)],
         ['of seven characters that comes as fourteen', 'e\u0301'.repeat(7)],
         ['of 257 characters', 'x'.repeat(257)],
@@ -173,6 +176,30 @@ describe('auth', () => {
       ])('%s', async (_what, password) => {
         expectInvalid(await register(server, { email: randomEmail(), password }), 'password');
       });
+    });
+
+    it.each([
+      ['their e-mail address', (email: string) => email],
+      ['their e-mail address in capitals', (email: string) => ` ${email.toUpperCase()} `],
+      ['what stands before the @', (email: string) => email.split('@')[0]!],
+      ['what stands before it, in capitals', (email: string) => email.split('@')[0]!.toUpperCase()],
+    ])('refuses for a password %s, and says why', async (_what, passwordOf) => {
+      const email = randomEmail();
+      const response = await register(server, { email: email.toUpperCase(), password: passwordOf(email) });
+      expectInvalid(response, 'password');
+      expect(response.body.errors[0].message).toContain('e-mail address');
+      // Somebody else's is no easier to guess than any other.
+      await register(server, { email: randomEmail(), password: passwordOf(email) }).expect(201);
+    });
+
+    it('refuses for a password their e-mail address as people write it', async () => {
+      const [email, password] = ['idn-twin@Bücher.example', 'idn-twin@bücher.example'];
+      expectInvalid(await register(server, { email, password }), 'password');
+    });
+
+    it('names a common password along with all that is wrong', async () => {
+      const given = { email: 'ada', password: 'letmein1', role: 'admin' };
+      expectInvalid(await register(server, given), 'email', 'password', 'role');
     });
 
     it.each([
@@ -702,6 +729,13 @@ describe('auth across restarts', () => {
       });
     });
 
+    it('does not keep the server from starting once it is there, with a password that would be refused now', async () => {
+      await boot(FIRST_ADMIN, (server) => storedUser(server, email));
+      await boot({ ...FIRST_ADMIN, ADMIN_PASSWORD: 'iloveyou' }, async (server) => {
+        await (await asRoot(server)).get('/v1/admin/stats').expect(200);
+      });
+    });
+
     it('is not made of a user who is there already: nothing changes, and one warning says so', async () => {
       await boot({}, (server) => asUser(server, email));
       await boot(FIRST_ADMIN, async (server) => {
@@ -724,6 +758,8 @@ describe('auth across restarts', () => {
     it.each([
       ['ADMIN_PASSWORD', 'of seven characters', { ...FIRST_ADMIN, ADMIN_PASSWORD: 'seven77' }],
       ['ADMIN_PASSWORD', 'of 257 characters', { ...FIRST_ADMIN, ADMIN_PASSWORD: 'x'.repeat(257) }],
+      ['ADMIN_PASSWORD', 'that everybody has', { ...FIRST_ADMIN, ADMIN_PASSWORD: 'iloveyou' }],
+      ['ADMIN_PASSWORD', 'that is the address', { ...FIRST_ADMIN, ADMIN_PASSWORD: 'ROOT@example.com' }],
       ['ADMIN_EMAIL', 'that is none', { ...FIRST_ADMIN, ADMIN_EMAIL: 'root at example' }],
       ['ADMIN_EMAIL', 'with a look-alike', { ...FIRST_ADMIN, ADMIN_EMAIL: 'r\u043eot@example.com' }],
       ['ADMIN_EMAIL', 'without ADMIN_PASSWORD', { ADMIN_EMAIL: 'root@example.com' }],

@@ -3,7 +3,7 @@ import { PasswordReset } from '../src/auth/password-reset.entity.js';
 import { PasswordHasher } from '../src/auth/password-hasher.js';
 import { PASSWORD_RESET_DELIVERY_DEFAULTS } from '../src/auth/password-reset-delivery.js';
 import { MAILER_DEFAULTS } from '../src/common/mail/mailer.js';
-import { type Actor, asAdmin, asUser, PASSWORD, randomEmail, signIn } from './support/actors.js';
+import { type Actor, actingOn, asAdmin, asUser, PASSWORD, randomEmail, signIn } from './support/actors.js';
 import { appearanceOf } from './support/appearance.js';
 import { auditLogs, rowsLeftBy } from './support/audit-trail.js';
 import { createTestApp, TEST_SECRET, type TestApp } from './support/create-test-app.js';
@@ -230,6 +230,24 @@ describe('password resets', () => {
         .send({ refresh_token: body.refresh_token });
       expectProblem(refreshed, 401, 'INVALID_REFRESH_TOKEN');
       await admin.get('/v1/auth/me').expect(200);
+    });
+
+    it('revokes all personal tokens: whoever knew the old password may have made some', async () => {
+      const { body } = await ada
+        .post('/v1/auth/tokens', { name: 'Backup', scopes: ['profile:read'] })
+        .expect(201);
+      const script = actingOn(server, { ...ada, token: body.token });
+      await script.get('/v1/auth/me').expect(200);
+      await reset(server, await createToken(ada.id)).expect(204);
+      expectProblem(await script.get('/v1/auth/me'), 401, 'UNAUTHORIZED');
+    });
+
+    it('refuses the e-mail address for a password; the token stays good', async () => {
+      const token = await createToken(ada.id);
+      for (const password of [ada.email, ada.email.split('@')[0]!.toUpperCase()])
+        expectInvalid(await reset(server, token, password), 'new_password');
+      await login(server, ada.email, PASSWORD).expect(200);
+      await reset(server, token).expect(204);
     });
 
     it('takes a token once', async () => {

@@ -579,12 +579,21 @@ describe('sessions', () => {
 
     it.each<[string, object, string[]]>([
       ['nothing', {}, ['current_password', 'new_password']],
+      ['a common new one', { current_password: PASSWORD, new_password: 'Sunshine1' }, ['new_password']],
       ['a short new one', { current_password: PASSWORD, new_password: '1234567' }, ['new_password']],
       ['null', { current_password: null, new_password: null }, ['current_password', 'new_password']],
       ['an empty current one', { current_password: '', new_password: NEW }, ['current_password']],
       ['more', { current_password: PASSWORD, new_password: NEW, email: 'x' }, ['email']],
     ])('refuses %s', async (_what, body, fields) => {
       expectInvalid(await ada.post('/v1/auth/password', body), ...fields);
+      await signInWith(ada.email, PASSWORD).expect(200);
+    });
+
+    it.each([
+      ['the whole of it', (email: string) => email.toUpperCase()],
+      ['what stands before the @', (email: string) => email.split('@')[0]!],
+    ])('refuses the e-mail address for a new one: %s', async (_what, passwordOf) => {
+      expectInvalid(await change(ada, PASSWORD, passwordOf(ada.email)), 'new_password');
       await signInWith(ada.email, PASSWORD).expect(200);
     });
 

@@ -1,4 +1,4 @@
-import { isAcceptablePassword } from './acceptable-password.js';
+import { isAcceptablePassword, isGuessable } from './acceptable-password.js';
 
 const POPCORN = '🍿';
 
@@ -31,5 +31,33 @@ describe(isAcceptablePassword.name, () => {
     ['nothing at all', undefined],
   ])('refuses %s', (_what, password) => {
     expect(isAcceptablePassword(password)).toBe(false);
+  });
+});
+
+describe(isGuessable.name, () => {
+  it.each([
+    ['one of the most common', '12345678', undefined],
+    ['one of them in capitals', 'PASSWORD', undefined],
+    ['the e-mail address', 'ada@example.com', 'ada@example.com'],
+    ['the e-mail address in capitals', 'Ada@Example.COM', 'ada@example.com'],
+    [
+      'the e-mail address with its domain as people write it',
+      'ada@bücher.example',
+      'ada@xn--bcher-kva.example',
+    ],
+    ['its local part', 'Ada.Lovelace', 'ada.lovelace@example.com'],
+  ])('finds %s', async (_what, password, email) => {
+    expect(await isGuessable(password, email)).toBe(true);
+  });
+
+  it.each([
+    ['a phrase', 'correct horse battery staple', 'ada@example.com'],
+    ['a common one with more', 'password of paper', 'ada@example.com'],
+    ['a common one with spaces around it', ' 12345678 ', 'ada@example.com'],
+    ["somebody else's e-mail address", 'ada.lovelace@example.com', 'ben@example.com'],
+    ['an e-mail address where nobody is known', 'ada.lovelace@example.com', undefined],
+    ['the domain', 'example.com', 'ada@example.com'],
+  ])('lets pass %s', async (_what, password, email) => {
+    expect(await isGuessable(password, email)).toBe(false);
   });
 });

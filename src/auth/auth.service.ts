@@ -5,6 +5,7 @@ import { UnitOfWork } from '../database/unit-of-work.js';
 import { SessionsService, type StoredSession } from '../sessions/sessions.service.js';
 import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
+import { refuseGuessable } from './acceptable-password.js';
 import { type AccessToken, AccessTokens } from './access-token.js';
 import { InvalidCredentialsError, InvalidRefreshTokenError } from './auth.errors.js';
 import { PasswordHasher } from './password-hasher.js';
@@ -118,10 +119,12 @@ export class AuthService {
   /**
    * All other sessions end: whoever has learned the old password is out. So do links that set a password.
    *
+   * @throws ValidationFailedError when `next` is their e-mail address
    * @throws InvalidCredentialsError when `current` is not their password
    * @throws OverloadedError
    */
   async changePassword(principal: SignedIn, current: string, next: string): Promise<void> {
+    await refuseGuessable('new_password', next, principal.email);
     const { passwordHash } = await this.users.get(principal.id);
     const matches = await this.passwords.verify(current, passwordHash);
     const newHash = matches ? await this.passwords.hash(next) : undefined;

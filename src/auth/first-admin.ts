@@ -3,7 +3,7 @@ import { ENV, type Env, InvalidEnvironmentError } from '../config/env.js';
 import { canonicalEmail } from '../users/canonical-email.js';
 import { EmailTakenError } from '../users/users.errors.js';
 import { UsersService } from '../users/users.service.js';
-import { isAcceptablePassword, PASSWORD_RULE } from './acceptable-password.js';
+import { GUESSABLE_RULE, isAcceptablePassword, isGuessable, PASSWORD_RULE } from './acceptable-password.js';
 import { PasswordHasher } from './password-hasher.js';
 
 /** Creates the admin of `ADMIN_EMAIL` and `ADMIN_PASSWORD` at boot, once; several instances may try together. */
@@ -30,7 +30,11 @@ export class FirstAdmin implements OnApplicationBootstrap {
       this.logger.warn('the user named by ADMIN_EMAIL exists and is no admin; nothing was changed');
   }
 
+  /** @throws InvalidEnvironmentError for a password that is too easy to guess */
   private async create(email: string, password: string): Promise<void> {
+    // Only now: a variable that nobody uses any more must not keep a server from starting.
+    if (await isGuessable(password, email))
+      throw new InvalidEnvironmentError([`ADMIN_PASSWORD ${GUESSABLE_RULE}`]);
     try {
       await this.users.create(email, await this.passwords.hash(password), 'admin');
       this.logger.log('first admin created');

@@ -8,6 +8,7 @@ import type { Role } from '../users/role.js';
 import type { User } from '../users/user.entity.js';
 import { UserNotFoundError } from '../users/users.errors.js';
 import { UsersService } from '../users/users.service.js';
+import { refuseGuessable } from './acceptable-password.js';
 import { InvalidResetTokenError, MailNotConfiguredError } from './auth.errors.js';
 import { PasswordHasher } from './password-hasher.js';
 import { PasswordResetDelivery } from './password-reset-delivery.js';
@@ -63,6 +64,7 @@ export class PasswordResetsService {
    * Hashes before it looks, so that how long it takes tells nothing of the token.
    *
    * @throws InvalidResetTokenError
+   * @throws ValidationFailedError when it is guessed from the e-mail address; the token stays good
    * @throws OverloadedError
    */
   async reset(token: string, password: string): Promise<void> {
@@ -75,6 +77,7 @@ export class PasswordResetsService {
         if (reset === null || !this.tokens.isGenuine(parsed, reset.keyId)) return false;
         const user = reset.userId === null ? null : await this.users.lock(reset.userId);
         if (user === null || user.disabled || reset.expiresAt <= new Date()) return false;
+        await refuseGuessable('new_password', password, user.email);
         // Of several who come with it at once, this lets one through.
         if (!(await this.resets.delete(reset.id))) return false;
         await this.users.replacePasswordHash(user.id, user.passwordHash, hash);

@@ -1,20 +1,41 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { ValidateBy } from 'class-validator';
+import { ValidateBy, type ValidationArguments } from 'class-validator';
 import { HasLength } from '../../common/validation/fields.js';
 import { EmailField } from '../../users/email-field.decorator.js';
 import {
+  GUESSABLE_RULE,
   isAcceptablePassword,
+  isGuessable,
   PASSWORD_MAXIMUM,
   PASSWORD_MINIMUM,
   PASSWORD_RULE,
 } from '../acceptable-password.js';
 import { IsTransport, type Transport } from './session.dto.js';
 
-export const IsAcceptablePassword = () =>
+/**
+ * For a new password. An `email` of the same body is whose it is to be; where it is not in the body, the service looks
+ * (`refuseGuessable`).
+ */
+export const IsAcceptablePassword = () => (target: object, name: string) => {
   ValidateBy({
     name: 'isAcceptablePassword',
     validator: { validate: isAcceptablePassword, defaultMessage: () => PASSWORD_RULE },
-  });
+  })(target, name);
+  ValidateBy({
+    name: 'isNotGuessable',
+    validator: {
+      // One message at a time: what is no password at all is not looked up.
+      validate: async (value, args) =>
+        !isAcceptablePassword(value) || !(await isGuessable(value as string, emailBeside(args!))),
+      defaultMessage: () => GUESSABLE_RULE,
+    },
+  })(target, name);
+};
+
+function emailBeside({ object }: ValidationArguments): string | undefined {
+  const { email } = object as { email?: unknown };
+  return typeof email === 'string' ? email : undefined;
+}
 
 /** What is not text at all, or too long to be checked in reason, is refused; what is merely wrong gets a 401. */
 const IsGivenPassword = () =>
@@ -36,7 +57,8 @@ export class RegisterDto {
     format: 'password',
     minLength: PASSWORD_MINIMUM,
     maxLength: PASSWORD_MAXIMUM,
-    description: 'Every character counts; compared after Unicode normalization (NFC).',
+    description:
+      'Every character counts; compared after Unicode normalization (NFC). Not one of the most common passwords, nor the e-mail address.',
     example: 'correct horse battery staple',
   })
   @IsAcceptablePassword()
