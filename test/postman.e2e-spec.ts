@@ -91,7 +91,7 @@ describe('the Postman collection, with its environment as it is', () => {
 
   /** With the limits that a server has when it is told nothing. */
   async function start(env: Record<string, string>): Promise<TestApp> {
-    const limits = ['LOGIN', 'REGISTER', 'LIST', 'WRITE', 'DEFAULT', 'ADDRESS'].map((name) => [
+    const limits = ['LOGIN', 'REGISTER', 'LIST', 'WRITE', 'DEFAULT', 'ADDRESS', 'ACCOUNT'].map((name) => [
       `RATE_LIMIT_${name}`,
       '',
     ]);

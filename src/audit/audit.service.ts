@@ -16,6 +16,7 @@ export interface Actor {
 export const AUDIT_ACTIONS = [
   'auth.login_failed',
   'auth.login_succeeded',
+  'auth.login_throttled',
   'auth.password_change_failed',
   'auth.password_changed',
   'auth.password_reset',

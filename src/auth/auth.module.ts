@@ -3,6 +3,7 @@ import { JwtModule } from '@nestjs/jwt';
 import { PassportModule } from '@nestjs/passport';
 import { AuditModule } from '../audit/audit.module.js';
 import { MailModule } from '../common/mail/mail.module.js';
+import { RateLimitModule } from '../common/rate-limit/rate-limit.module.js';
 import { ENV, type Env } from '../config/env.js';
 import { PersonalTokensModule } from '../personal-tokens/personal-tokens.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
@@ -12,6 +13,7 @@ import { AuthController } from './auth.controller.js';
 import { AuthService } from './auth.service.js';
 import { FirstAdmin } from './first-admin.js';
 import { JwtStrategy } from './jwt.strategy.js';
+import { PasswordAttempts } from './password-attempts.js';
 import { PasswordHasher } from './password-hasher.js';
 import { PersonalTokensController } from './personal-tokens.controller.js';
 import {
@@ -34,6 +36,7 @@ import { VerifiedTokens } from './verified-tokens.js';
     AuditModule,
     PersonalTokensModule,
     MailModule,
+    RateLimitModule,
     SessionsModule,
     UsersModule,
     PassportModule.register({ session: false }),
@@ -48,6 +51,7 @@ import { VerifiedTokens } from './verified-tokens.js';
     AccessTokens,
     FirstAdmin,
     JwtStrategy,
+    PasswordAttempts,
     PasswordHasher,
     PasswordResetDelivery,
     PasswordResetTokens,

@@ -8,6 +8,7 @@ import { UsersService } from '../users/users.service.js';
 import { refuseGuessable } from './acceptable-password.js';
 import { type AccessToken, AccessTokens } from './access-token.js';
 import { InvalidCredentialsError, InvalidRefreshTokenError } from './auth.errors.js';
+import { PasswordAttempts } from './password-attempts.js';
 import { PasswordHasher } from './password-hasher.js';
 import { PasswordResetsService } from './password-resets.service.js';
 import type { SignedIn } from './principal.js';
@@ -24,6 +25,7 @@ export class AuthService {
   constructor(
     private readonly users: UsersService,
     private readonly passwords: PasswordHasher,
+    private readonly attempts: PasswordAttempts,
     private readonly accessTokens: AccessTokens,
     private readonly refreshTokens: RefreshTokens,
     private readonly sessions: SessionsService,
@@ -47,25 +49,40 @@ export class AuthService {
    *
    * @param device the `User-Agent` header
    * @throws InvalidCredentialsError
+   * @throws RateLimitedError after too many wrong ones
    * @throws OverloadedError
    */
   async login(email: string, password: string, device: string | undefined): Promise<SessionTokens> {
     const canonical = canonicalEmail(email);
+    const signIn = () => this.signIn(canonical, password, device);
+    // What is no address is nobody's account, and has none to protect.
+    const session =
+      canonical === undefined ? await signIn() : await this.attempts.check({ email: canonical }, signIn);
+    if (session === null) throw new InvalidCredentialsError();
+    return this.tokensOf(session);
+  }
+
+  /** @returns null, and leaves a row, for somebody who does not get in */
+  private async signIn(
+    email: string | undefined,
+    password: string,
+    device: string | undefined,
+  ): Promise<StoredSession | null> {
     for (;;) {
-      const user = canonical === undefined ? null : await this.users.findByEmail(canonical);
+      const user = email === undefined ? null : await this.users.findByEmail(email);
       const matches = await this.passwords.verify(password, user?.passwordHash);
       const isAccepted = user !== null && matches && !user.disabled;
       const session = isAccepted ? await this.begin(user, password, device) : null;
       if (session === 'changed') continue;
-      if (session !== null) return this.tokensOf(session);
+      if (session !== null) return session;
       await this.audit.record({
-        actor: { id: null, email: canonical ?? null },
+        actor: { id: null, email: email ?? null },
         action: 'auth.login_failed',
         resourceType: 'user',
         resourceId: user?.id ?? null,
         changes: {},
       });
-      throw new InvalidCredentialsError();
+      return null;
     }
   }
 
@@ -121,14 +138,22 @@ export class AuthService {
    *
    * @throws ValidationFailedError when `next` is their e-mail address
    * @throws InvalidCredentialsError when `current` is not their password
+   * @throws RateLimitedError after too many wrong ones
    * @throws OverloadedError
    */
   async changePassword(principal: SignedIn, current: string, next: string): Promise<void> {
     await refuseGuessable('new_password', next, principal.email);
+    const isChanged = await this.attempts.check(principal, async () =>
+      (await this.tryChangingPassword(principal, current, next)) ? true : null,
+    );
+    if (!isChanged) throw new InvalidCredentialsError();
+  }
+
+  private async tryChangingPassword(principal: SignedIn, current: string, next: string): Promise<boolean> {
     const { passwordHash } = await this.users.get(principal.id);
     const matches = await this.passwords.verify(current, passwordHash);
     const newHash = matches ? await this.passwords.hash(next) : undefined;
-    const isChanged = await this.unitOfWork.write(async () => {
+    return this.unitOfWork.write(async () => {
       const user = newHash === undefined ? null : await this.users.lock(principal.id);
       const isStillRight = user !== null && user.passwordHash === passwordHash;
       await this.audit.record({
@@ -144,7 +169,6 @@ export class AuthService {
       await this.sessions.endAll(principal.id, principal.sessionId);
       return true;
     });
-    if (!isChanged) throw new InvalidCredentialsError();
   }
 
   private async findGenuine(token: string): Promise<RefreshToken | null> {

@@ -192,6 +192,7 @@ const VARIABLES: Record<string, Variable> = {
   RATE_LIMIT_WRITE: { default: limit(30, 60), accepted: LIMITS_ACCEPTED, refused: LIMITS_REFUSED },
   RATE_LIMIT_DEFAULT: { default: limit(300, 60), accepted: LIMITS_ACCEPTED, refused: LIMITS_REFUSED },
   RATE_LIMIT_ADDRESS: { default: limit(1200, 60), accepted: LIMITS_ACCEPTED, refused: LIMITS_REFUSED },
+  RATE_LIMIT_ACCOUNT: { default: limit(5, 900), accepted: LIMITS_ACCEPTED, refused: LIMITS_REFUSED },
   TRUST_PROXY: {
     default: [],
     accepted: [

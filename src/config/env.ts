@@ -162,6 +162,7 @@ const schema = z
     RATE_LIMIT_WRITE: rateLimit.default({ limit: 30, windowSeconds: 60 }),
     RATE_LIMIT_DEFAULT: rateLimit.default({ limit: 300, windowSeconds: 60 }),
     RATE_LIMIT_ADDRESS: rateLimit.default({ limit: 1200, windowSeconds: 60 }),
+    RATE_LIMIT_ACCOUNT: rateLimit.default({ limit: 5, windowSeconds: 900 }),
     TRUST_PROXY: trustedProxies.default([]),
     CORS_ORIGINS: origins.default(LOCAL_ORIGINS),
     BODY_LIMIT: wholeNumber(1024, 1_048_576).default(16_384),

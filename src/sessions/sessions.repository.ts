@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { LessThanOrEqual, type ObjectLiteral } from 'typeorm';
+import { LessThanOrEqual, MoreThan, type ObjectLiteral } from 'typeorm';
 import { Copies } from '../database/copies.js';
 import { readTogether } from '../database/read-together.js';
 import { fromRow } from '../database/rows.js';
@@ -47,6 +47,17 @@ export class SessionsRepository {
     return this.unitOfWork.read((manager) =>
       manager.find(Session, { where: { userId }, order: { lastUsedAt: 'DESC', id: 'ASC' } }),
     );
+  }
+
+  /** Where the sessions of whoever has this address by e-mail were last used from; with the same work if nobody has. */
+  async findPlacesOf(email: string, now: Date): Promise<string[]> {
+    const sessions = await this.unitOfWork.read((manager) =>
+      manager.find(Session, {
+        select: { id: true, address: true },
+        where: { user: { email }, expiresAt: MoreThan(now) },
+      }),
+    );
+    return sessions.flatMap(({ address }) => address ?? []);
   }
 
   async insert(session: Omit<Session, 'user'>): Promise<void> {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { type Actor, AuditService } from '../audit/audit.service.js';
+import { addressBucket } from '../common/http/client-address.js';
 import { requestContext } from '../common/http/request-context.js';
 import { ENV, type Env } from '../config/env.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
@@ -98,6 +99,12 @@ export class SessionsService {
 
   list(userId: number): Promise<StoredSession[]> {
     return this.sessions.findOf(userId);
+  }
+
+  /** Whether somebody is signed in there, by the client's address: all of one household count as one. */
+  async isUsedFrom(email: string, address: string): Promise<boolean> {
+    const places = await this.sessions.findPlacesOf(email, new Date());
+    return places.some((place) => addressBucket(place) === addressBucket(address));
   }
 
   /** For whoever holds one of its tokens. */

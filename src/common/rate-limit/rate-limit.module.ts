@@ -3,6 +3,7 @@ import { ThrottlerModule } from '@nestjs/throttler';
 import { ENV, type Env } from '../../config/env.js';
 import { REDIS } from '../redis/redis.module.js';
 import type { RedisConnection } from '../redis/redis-connection.js';
+import { AttemptStorage } from './attempt-storage.js';
 import { policyOf } from './rate-limit.decorator.js';
 import { rateLimits, ROUTE_POLICIES } from './rate-limits.js';
 import { SlidingLogStorage } from './sliding-log.storage.js';
@@ -29,6 +30,7 @@ import { SlidingLogStorage } from './sliding-log.storage.js';
       }),
     }),
   ],
-  exports: [ThrottlerModule],
+  providers: [AttemptStorage],
+  exports: [ThrottlerModule, AttemptStorage],
 })
 export class RateLimitModule {}
