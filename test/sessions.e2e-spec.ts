@@ -1,5 +1,9 @@
 import type { Response } from 'supertest';
+import { Not } from 'typeorm';
+import { AuditLog } from '../src/audit/audit-log.entity.js';
 import { Session } from '../src/sessions/session.entity.js';
+import { SESSION_SWEEP_DEFAULTS } from '../src/sessions/session-sweep.js';
+import { SessionsRepository } from '../src/sessions/sessions.repository.js';
 import { SessionsService } from '../src/sessions/sessions.service.js';
 import { type Actor, actingOn, asAdmin, asUser, PASSWORD, randomEmail } from './support/actors.js';
 import { appearanceOf } from './support/appearance.js';
@@ -718,4 +722,90 @@ describe('sessions across restarts', () => {
       }
     },
   );
+});
+
+describe('sessions that have expired', () => {
+  let storage: Storage;
+  beforeEach(async () => {
+    storage = await createStorage();
+  });
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await storage.remove();
+  });
+
+  const idsOf = async (server: TestApp) =>
+    (await server.unitOfWork.read((manager) => manager.find(Session))).map(({ id }) => id).sort();
+  /** So many of somebody who does not come back, and one that goes on. */
+  async function leave(server: TestApp, count: number): Promise<{ ada: Actor; tokens: Tokens }> {
+    const ada = await asUser(server);
+    const sessions = server.app.get(SessionsService, { strict: false });
+    for (let n = 0; n < count; n++) await sessions.start(ada.id, undefined);
+    await server.unitOfWork.write((manager) =>
+      manager.update(Session, { userId: ada.id }, { expiresAt: new Date(Date.now() - 1000) }),
+    );
+    const ben = await asUser(server);
+    return { ada, tokens: await login(server, ben.email) };
+  }
+
+  it('are gone after the next boot, though nobody signs in; the others stay, and so does the audit log', async () => {
+    jest.replaceProperty(SESSION_SWEEP_DEFAULTS, 'batch', 3);
+    const first = await createTestApp({ storage });
+    const { ada, tokens } = await leave(first, 7);
+    const kept = (
+      await first.unitOfWork.read((manager) => manager.findBy(Session, { userId: Not(ada.id) }))
+    ).map(({ id }) => id);
+    const rows = await first.unitOfWork.read((manager) => manager.count(AuditLog));
+    await first.close();
+    const second = await createTestApp({ storage });
+    try {
+      await eventually(async () => expect(await idsOf(second)).toEqual(kept.sort()));
+      await me(second, tokens.access_token).expect(200);
+      expect(await second.unitOfWork.read((manager) => manager.count(AuditLog))).toBe(rows);
+    } finally {
+      await second.close();
+    }
+  });
+
+  it('go again and again while servers run, however many at once', async () => {
+    jest.replaceProperty(SESSION_SWEEP_DEFAULTS, 'intervalMs', 20);
+    jest.replaceProperty(SESSION_SWEEP_DEFAULTS, 'batch', 2);
+    const count = stack() === 'postgres+redis' ? 2 : 1;
+    const servers = await Promise.all(times(count, () => createTestApp({ storage })));
+    try {
+      for (let round = 0; round < 2; round++) {
+        const { ada } = await leave(servers[0]!, 9);
+        await eventually(async () =>
+          expect(
+            await servers[0]!.unitOfWork.read((manager) => manager.countBy(Session, { userId: ada.id })),
+          ).toBe(0),
+        );
+      }
+      for (const server of servers) expect(server.logs.filter(({ level }) => level !== 'info')).toEqual([]);
+    } finally {
+      await Promise.all(servers.map((server) => server.close()));
+    }
+  });
+
+  it('are tried again later when the database does not answer', async () => {
+    jest.replaceProperty(SESSION_SWEEP_DEFAULTS, 'intervalMs', 20);
+    const server = await createTestApp({ storage });
+    try {
+      const { ada } = await leave(server, 1);
+      const repository = server.app.get(SessionsRepository, { strict: false });
+      jest.spyOn(repository, 'deleteAllExpired').mockRejectedValueOnce(new Error('not now'));
+      await eventually(() =>
+        expect(server.logs).toContainEqual(
+          expect.objectContaining({ level: 'warn', context: 'SessionSweep' }),
+        ),
+      );
+      await eventually(async () =>
+        expect(await server.unitOfWork.read((manager) => manager.countBy(Session, { userId: ada.id }))).toBe(
+          0,
+        ),
+      );
+    } finally {
+      await server.close();
+    }
+  });
 });

@@ -18,6 +18,8 @@ export class AuditLog {
   @Column({ name: 'actor_id', type: Number, nullable: true })
   actorId!: number | null;
 
+  /** Indexed for those who did not get in, so that who is erased is found among them too. */
+  @Index('ix_audit_logs_tried_email', { where: 'actor_id IS NULL' })
   @Column({ name: 'actor_email', type: String, length: 254, nullable: true })
   actorEmail!: string | null;
 

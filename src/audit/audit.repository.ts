@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { In, LessThan, LessThanOrEqual, Not } from 'typeorm';
+import { In, IsNull, LessThan, LessThanOrEqual, Not } from 'typeorm';
 import type { Page } from '../common/pagination/page.query.js';
 import { insertRow } from '../database/rows.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
-import { AuditLog } from './audit-log.entity.js';
+import { AuditLog, type Changes } from './audit-log.entity.js';
 
 export interface AuditFilter {
   readonly skip: number;
@@ -70,6 +70,10 @@ export class AuditRepository {
     });
   }
 
+  find(id: number): Promise<AuditLog | null> {
+    return this.unitOfWork.read((manager) => manager.findOneBy(AuditLog, { id }));
+  }
+
   async markDelivered(id: number): Promise<void> {
     await this.unitOfWork.write((manager) => manager.update(AuditLog, { id }, { deliveryDueAt: null }));
   }
@@ -90,6 +94,40 @@ export class AuditRepository {
     await this.unitOfWork.write((manager) =>
       manager.update(AuditLog, { id: In(ids) }, { deliveryDueAt: dueAt }),
     );
+  }
+
+  /**
+   * Takes the addresses out of the rows that tell of a change of them; few, however much a user does.
+   *
+   * @returns what they were
+   */
+  eraseEmailsInChanges(userId: number): Promise<string[]> {
+    return this.unitOfWork.write(async (manager) => {
+      const rows = await manager
+        .createQueryBuilder(AuditLog, 'log')
+        .where({ resourceType: 'user', resourceId: userId })
+        .andWhere('log.changes LIKE :withEmail', { withEmail: '%"email":%' })
+        .getMany();
+      for (const { id, changes } of rows) {
+        const unnamed: Changes = { ...changes, email: { from: null, to: null } };
+        await manager.update(AuditLog, { id }, { changes: unnamed as never });
+      }
+      return rows.flatMap(({ changes: { email } }) =>
+        [email?.from, email?.to].filter((value) => typeof value === 'string'),
+      );
+    });
+  }
+
+  /** In what this user did, and in what somebody did who tried to be them, before they were known too. */
+  async eraseActorEmail(userId: number, emails: readonly string[]): Promise<void> {
+    const unnamed = { actorEmail: null };
+    await this.unitOfWork.write(async (manager) => {
+      await manager.update(AuditLog, { actorId: userId, actorEmail: Not(IsNull()) }, unnamed);
+      const tried = { actorId: IsNull(), actorEmail: Not(IsNull()) };
+      await manager.update(AuditLog, { ...tried, resourceType: 'user', resourceId: userId }, unnamed);
+      const nobody = { actorId: IsNull(), resourceId: IsNull() };
+      await manager.update(AuditLog, { ...nobody, actorEmail: In(emails) }, unnamed);
+    });
   }
 
   /** @returns how many went; fewer than `limit` when nothing older is left */

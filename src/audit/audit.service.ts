@@ -21,14 +21,17 @@ export const AUDIT_ACTIONS = [
   'auth.password_changed',
   'auth.password_reset',
   'auth.password_reset_requested',
+  'auth.reauthentication_failed',
   'auth.refresh_token_reused',
   'auth.session_ended',
   'auth.token_created',
   'auth.token_revoked',
   'user.disabled',
+  'user.email_changed',
   'user.enabled',
   'user.invited',
   'user.password_reset_created',
+  'user.erased',
   'user.registered',
   'user.role_changed',
   'watchlist_item.created',
@@ -84,6 +87,14 @@ export class AuditService {
       });
       inserting.catch(() => undefined);
       this.unitOfWork.afterCommit(() => void inserting.then((row) => this.announce(row)));
+    });
+  }
+
+  /** Somebody's name is gone from every row; what they did, and what others did to them, stays. */
+  forget(user: { readonly id: number; readonly email: string }): Promise<void> {
+    return this.unitOfWork.write(async () => {
+      const emails = await this.logs.eraseEmailsInChanges(user.id);
+      await this.logs.eraseActorEmail(user.id, [...new Set([user.email, ...emails])]);
     });
   }
 

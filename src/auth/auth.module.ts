@@ -9,6 +9,8 @@ import { PersonalTokensModule } from '../personal-tokens/personal-tokens.module.
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { AccessTokens } from './access-token.js';
+import { AccountController } from './account.controller.js';
+import { AccountService } from './account.service.js';
 import { AuthController } from './auth.controller.js';
 import { AuthService } from './auth.service.js';
 import { FirstAdmin } from './first-admin.js';
@@ -45,9 +47,16 @@ import { VerifiedTokens } from './verified-tokens.js';
       useFactory: (env: Env) => ({ privateKey: env.JWT_KEYS[0].key as never }),
     }),
   ],
-  controllers: [AuthController, PasswordResetsController, SessionsController, PersonalTokensController],
+  controllers: [
+    AuthController,
+    AccountController,
+    PasswordResetsController,
+    SessionsController,
+    PersonalTokensController,
+  ],
   providers: [
     AuthService,
+    AccountService,
     AccessTokens,
     FirstAdmin,
     JwtStrategy,

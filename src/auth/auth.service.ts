@@ -7,7 +7,7 @@ import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
 import { refuseGuessable } from './acceptable-password.js';
 import { type AccessToken, AccessTokens } from './access-token.js';
-import { InvalidCredentialsError, InvalidRefreshTokenError } from './auth.errors.js';
+import { InvalidCredentialsError, InvalidRefreshTokenError, UnauthorizedError } from './auth.errors.js';
 import { PasswordAttempts } from './password-attempts.js';
 import { PasswordHasher } from './password-hasher.js';
 import { PasswordResetsService } from './password-resets.service.js';
@@ -150,12 +150,16 @@ export class AuthService {
   }
 
   private async tryChangingPassword(principal: SignedIn, current: string, next: string): Promise<boolean> {
-    const { passwordHash } = await this.users.get(principal.id);
+    const user = await this.users.find(principal.id);
+    if (user === null) throw new UnauthorizedError(true);
+    const { passwordHash } = user;
     const matches = await this.passwords.verify(current, passwordHash);
     const newHash = matches ? await this.passwords.hash(next) : undefined;
     return this.unitOfWork.write(async () => {
-      const user = newHash === undefined ? null : await this.users.lock(principal.id);
-      const isStillRight = user !== null && user.passwordHash === passwordHash;
+      const locked = await this.users.lock(principal.id);
+      // Erased meanwhile: their name must not be written down once more.
+      if (locked === null) throw new UnauthorizedError(true);
+      const isStillRight = newHash !== undefined && locked.passwordHash === passwordHash;
       await this.audit.record({
         actor: principal,
         action: isStillRight ? 'auth.password_changed' : 'auth.password_change_failed',
@@ -164,8 +168,8 @@ export class AuthService {
         changes: {},
       });
       if (!isStillRight) return false;
-      await this.users.replacePasswordHash(principal.id, passwordHash, newHash!);
-      await this.passwordResets.deleteOf(user);
+      await this.users.replacePasswordHash(principal.id, passwordHash, newHash);
+      await this.passwordResets.deleteOf(locked);
       await this.sessions.endAll(principal.id, principal.sessionId);
       return true;
     });

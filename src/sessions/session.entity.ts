@@ -42,6 +42,7 @@ export class Session {
   @Column({ name: 'last_used_at', type: Date, precision: 3 })
   lastUsedAt!: Date;
 
+  @Index('ix_sessions_expires_at')
   @Column({ name: 'expires_at', type: Date, precision: 3 })
   expiresAt!: Date;
 }

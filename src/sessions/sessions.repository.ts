@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { LessThanOrEqual, MoreThan, type ObjectLiteral } from 'typeorm';
+import { In, LessThanOrEqual, MoreThan, type ObjectLiteral } from 'typeorm';
 import { Copies } from '../database/copies.js';
 import { readTogether } from '../database/read-together.js';
 import { fromRow } from '../database/rows.js';
@@ -87,6 +87,21 @@ export class SessionsRepository {
     await this.unitOfWork.write((manager) =>
       manager.delete(Session, { userId, expiresAt: LessThanOrEqual(now) }),
     );
+  }
+
+  /**
+   * Whoever's they are.
+   *
+   * @returns how many were found; fewer than `limit` when there are no more
+   */
+  deleteAllExpired(now: Date, limit: number): Promise<number> {
+    return this.unitOfWork.write(async (manager) => {
+      const expiresAt = LessThanOrEqual(now);
+      const found = await manager.find(Session, { select: { id: true }, where: { expiresAt }, take: limit });
+      // Asked again: one that is refreshed in its last moment has not expired any more.
+      if (found.length > 0) await manager.delete(Session, { id: In(found.map(({ id }) => id)), expiresAt });
+      return found.length;
+    });
   }
 
   private readStandings(ids: readonly string[]): Promise<(Standing | null)[]> {

@@ -14,6 +14,10 @@ export class EmailTakenError extends ProblemError {
 
 export class LastAdminError extends ProblemError {
   constructor() {
-    super(409, 'LAST_ADMIN', 'This is the last active admin, who can be neither demoted nor disabled.');
+    super(
+      409,
+      'LAST_ADMIN',
+      'This is the last active admin, who can be neither demoted nor disabled nor erased.',
+    );
   }
 }

@@ -102,7 +102,23 @@ export class UsersRepository {
     });
   }
 
-  /** The user's items go too. */
+  /**
+   * The list shows whose it is: its version goes up.
+   *
+   * @throws EmailTakenError
+   */
+  async changeEmail(id: number, email: string): Promise<void> {
+    try {
+      await this.unitOfWork.write(async (manager) => {
+        await manager.update(User, { id }, { email, listVersion: () => 'list_version + 1' });
+        this.changeCopy(id, (user) => ({ ...user, email, listVersion: user.listVersion + 1 }));
+      });
+    } catch (error) {
+      throw isUniqueViolation(error) ? new EmailTakenError() : error;
+    }
+  }
+
+  /** The user's items and sessions go too. */
   async delete(id: number): Promise<void> {
     await this.unitOfWork.write(async (manager) => {
       await manager.delete(User, { id });

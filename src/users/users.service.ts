@@ -29,6 +29,10 @@ export class UsersService {
     return this.users.findByEmail(email);
   }
 
+  find(id: number): Promise<User | null> {
+    return this.users.findById(id);
+  }
+
   /** @throws UserNotFoundError */
   async get(id: number): Promise<User> {
     const user = await this.users.findById(id);
@@ -98,6 +102,57 @@ export class UsersService {
       }
       if (role !== user.role || disabled !== user.disabled) await this.users.update(id, { role, disabled });
       return { ...user, role, disabled };
+    });
+  }
+
+  /**
+   * What is the same already leaves no trace.
+   *
+   * @param passwordHash that of the password which was asked for
+   * @returns the user as they are then; null when their password has been changed since, and they are asked again
+   * @throws EmailTakenError
+   */
+  changeEmail(id: number, passwordHash: string, email: string): Promise<User | null> {
+    return this.unitOfWork.write(async () => {
+      const user = await this.users.findByIdForUpdate(id);
+      if (user?.passwordHash !== passwordHash) return null;
+      if (email === user.email) return user;
+      await this.audit.record({
+        actor: user,
+        action: 'user.email_changed',
+        resourceType: 'user',
+        resourceId: id,
+        changes: { email: { from: user.email, to: email } },
+      });
+      await this.users.changeEmail(id, email);
+      return { ...user, email };
+    });
+  }
+
+  /**
+   * Erases the user with all that is theirs. Their rows in the audit log stay, without their name.
+   *
+   * @param passwordHash that of the password which was asked for
+   * @returns who they were; null when their password has been changed since, and they are asked again
+   * @throws LastAdminError
+   */
+  erase(id: number, passwordHash: string): Promise<User | null> {
+    return this.unitOfWork.write(async () => {
+      // As in changeStanding: before the user's own row.
+      const admins = await this.users.lockActiveAdmins();
+      const user = await this.users.findByIdForUpdate(id);
+      if (user?.passwordHash !== passwordHash) return null;
+      if (admins.length === 1 && admins[0]!.id === id) throw new LastAdminError();
+      await this.users.delete(id);
+      await this.audit.forget(user);
+      await this.audit.record({
+        actor: { id, email: null },
+        action: 'user.erased',
+        resourceType: 'user',
+        resourceId: id,
+        changes: {},
+      });
+      return user;
     });
   }
 

@@ -184,10 +184,10 @@ function structuralErrors({ requestBody }: DescribedOperation, body: Buffer = Bu
 function unexcused({ path, method }: DescribedOperation, { status }: RawAnswer): string[] {
   const excuses = [429];
   if (path.includes('{') || path === '/v1/admin/watchlists/items') excuses.push(404);
-  if (['login', 'refresh', 'password', 'password/reset'].some((name) => path === `/v1/auth/${name}`))
+  if (['login', 'refresh', 'password', 'password/reset', 'me'].some((name) => path === `/v1/auth/${name}`))
     excuses.push(401);
   if (
-    ['/v1/auth/register', '/v1/auth/tokens'].includes(path) ||
+    ['/v1/auth/register', '/v1/auth/tokens', '/v1/auth/me'].includes(path) ||
     (path === '/v1/admin/users' && method === 'POST')
   )
     excuses.push(409);

@@ -48,6 +48,18 @@ const IsGivenPassword = () =>
     },
   });
 
+/** For who is signed in and asked for it again. */
+export const IsCurrentPassword = () => (target: object, name: string) => {
+  ApiProperty({
+    type: String,
+    format: 'password',
+    minLength: 1,
+    maxLength: PASSWORD_MAXIMUM,
+    example: 'correct horse battery staple',
+  })(target, name);
+  IsGivenPassword()(target, name);
+};
+
 export class RegisterDto {
   @EmailField()
   readonly email!: string;
@@ -66,14 +78,7 @@ export class RegisterDto {
 }
 
 export class ChangePasswordDto {
-  @ApiProperty({
-    type: String,
-    format: 'password',
-    minLength: 1,
-    maxLength: PASSWORD_MAXIMUM,
-    example: 'correct horse battery staple',
-  })
-  @IsGivenPassword()
+  @IsCurrentPassword()
   readonly current_password!: string;
 
   @ApiProperty({
