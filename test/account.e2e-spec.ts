@@ -1,6 +1,8 @@
 import type { Response } from 'supertest';
 import { AUDIT_DELIVERY_DEFAULTS } from '../src/audit/audit-delivery.js';
 import { AuditLog } from '../src/audit/audit-log.entity.js';
+import { PasswordReset } from '../src/auth/password-reset.entity.js';
+import { PersonalToken } from '../src/personal-tokens/personal-token.entity.js';
 import { Session } from '../src/sessions/session.entity.js';
 import { User } from '../src/users/user.entity.js';
 import { WatchlistItem } from '../src/watchlists/watchlist-item.entity.js';
@@ -63,6 +65,14 @@ describe("one's own account", () => {
     Promise.all(servers.map((each) => act(actingOn(each, actor))));
   const storedRows = () =>
     server.unitOfWork.read((manager) => manager.find(AuditLog, { order: { id: 'ASC' } }));
+
+  const createLink = async (id: number) =>
+    (await admin.post(`/v1/admin/users/${id}/password-reset`).expect(201)).body.reset_url as string;
+  const resetBy = (link: string) =>
+    server
+      .request()
+      .post('/v1/auth/password/reset')
+      .send({ token: link.split('#token=')[1], new_password: `${PASSWORD}, a new one` });
 
   describe('PATCH /v1/auth/me', () => {
     it('changes the address: one signs in with the new one, and the sessions go on', async () => {
@@ -141,6 +151,14 @@ describe("one's own account", () => {
       expect(await statusesOf([changeEmail(ada, email), changeEmail(ben, email)])).toEqual([200, 409]);
     });
 
+    it('makes links of no use that set a password: the old mailbox may be lost', async () => {
+      const link = await createLink(ada.id);
+      await changeEmail(ada, ada.email).expect(200);
+      const other = await createLink(ada.id);
+      await changeEmail(ada, randomEmail()).expect(200);
+      for (const each of [link, other]) expectProblem(await resetBy(each), 401, 'INVALID_RESET_TOKEN');
+    });
+
     it('frees the old one for others', async () => {
       await changeEmail(ada, randomEmail()).expect(200);
       expect((await asUser(server, ada.email)).id).not.toBe(ada.id);
@@ -216,6 +234,23 @@ describe("one's own account", () => {
         404,
         'USER_NOT_FOUND',
       );
+    });
+
+    it('revokes personal tokens, and leaves no link that sets a password', async () => {
+      const { body } = await ada.post('/v1/auth/tokens', { name: 'x', scopes: ['profile:read'] }).expect(201);
+      const script = actingOn(server, { ...ada, token: body.token });
+      await script.get(ME).expect(200);
+      const link = await createLink(ada.id);
+      await erase(ada).expect(204);
+      for (const each of servers) await actingOn(each, script).get(ME).expect(401);
+      expectProblem(await resetBy(link), 401, 'INVALID_RESET_TOKEN');
+      const left = await server.unitOfWork.read((manager) =>
+        Promise.all([
+          manager.countBy(PersonalToken, { userId: ada.id }),
+          manager.countBy(PasswordReset, { email: ada.email }),
+        ]),
+      );
+      expect(left).toEqual([0, 0]);
     });
 
     it('takes nothing of anybody else', async () => {
