@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { SMTPServer } from 'smtp-server';
 import { freePort } from '../test/support/services.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -33,6 +35,34 @@ export function startServer(env) {
 
 export function startCeiling(env) {
   return start('ceiling', [join(ROOT, 'bench/ceiling.mjs')], { JWT_SECRET, ...env });
+}
+
+/** Takes all mail, in this process. */
+export async function startMailServer() {
+  const mails = [];
+  const smtp = new SMTPServer({
+    authOptional: true,
+    disabledCommands: ['STARTTLS', 'AUTH'],
+    onData: (stream, _session, done) => void text(stream).then((mail) => mails.push(mail) && done()),
+  });
+  await new Promise((resolve) => smtp.listen(0, '127.0.0.1', resolve));
+  return {
+    env: {
+      SMTP_URL: `smtp://127.0.0.1:${smtp.server.address().port}`,
+      PUBLIC_URL: 'http://localhost:8000',
+      MAIL_FROM: 'bench@example.com',
+    },
+    received: async (count) => {
+      for (const deadline = Date.now() + 60_000; mails.length < count;) {
+        if (Date.now() > deadline) throw new Error(`${mails.length} of ${count} mails came`);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    },
+    /** Of the links in the mails. */
+    tokens: () =>
+      mails.map((mail) => /#token=3?D?([\w-]{22}\.[\w-]{43})/.exec(mail.replaceAll('=\r\n', ''))[1]),
+    stop: () => new Promise((resolve) => smtp.close(resolve)),
+  };
 }
 
 async function start(name, args, env) {

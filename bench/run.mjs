@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { startPostgres, startRedis } from '../test/support/services.mjs';
 import { addRequests, bearer, listRequests, loginRequests, PASSWORD, post, seed } from './client.mjs';
 import { drive, inTurn, median, percentile, timeEach } from './load.mjs';
-import { startCeiling, startServer, usage } from './processes.mjs';
+import { startCeiling, startMailServer, startServer, usage } from './processes.mjs';
 import { fillList, fillUsers } from './scale.mjs';
 
 const flag = (name) => process.argv.includes(`--${name}`);
@@ -50,6 +50,7 @@ async function benchDatabase(kind) {
     await benchCached(kind, env);
     await benchUncached(kind, env, postgres !== null);
     await benchLogin(kind, env);
+    await benchForgotten(kind, env);
     if (kind === 'postgres') await benchTwoProcesses(env);
     await benchRedisTrouble(kind, env, redis);
   } finally {
@@ -198,6 +199,66 @@ async function benchLogin(kind, env) {
     );
   } finally {
     await server.stop();
+  }
+}
+
+/**
+ * What an account could be told by: how long the answer takes. Whatever is done later for an address that somebody has
+ * counts too, if whoever asks next feels it: the tries follow one another without a pause, as an attacker's would, and
+ * which kind comes next is by chance, so that neither always comes behind the other.
+ */
+async function benchForgotten(kind, env) {
+  const mailServer = await startMailServer();
+  const server = await startServer({ ...env, ...mailServer.env });
+  try {
+    const known = flag('quick') ? 10 : 50;
+    await seed(server.url, { users: known, items: 0, name: 'forgetful' });
+    const forgot = (email) => post(server.url, '/v1/auth/password/forgot', { email });
+    const reset = (token) => post(server.url, '/v1/auth/password/reset', { token, new_password: PASSWORD });
+    const compare = async (what, tries, ofKnown, ofUnknown, status) => {
+      const samples = { known: [], unknown: [] };
+      const order = Array.from({ length: tries }, () => [
+        ['known', ofKnown],
+        ['unknown', ofUnknown],
+      ]).flat();
+      for (let i = order.length - 1; i > 0; i--) {
+        const j = Math.floor(Math.random() * (i + 1));
+        [order[i], order[j]] = [order[j], order[i]];
+      }
+      const asked = { known: 0, unknown: 0 };
+      for (const [which, ask] of order) {
+        const act = async () => {
+          const answer = await ask(asked[which]++ % known);
+          if (answer.status !== status) throw new Error(`${what}: ${answer.status} ${await answer.text()}`);
+          return answer;
+        };
+        samples[which].push(...(await timeEach(1, act)));
+      }
+      const [ofThese, ofThose] = [median(samples.known), median(samples.unknown)];
+      console.log(`${what}: known ${ofThese.toFixed(2)} ms, unknown ${ofThose.toFixed(2)} ms (medians)`);
+      expectAtMost(`${kind}: ${what}, known against unknown, %`, Math.abs(ofThese / ofThose - 1) * 100, 10);
+    };
+    await compare(
+      'forgot',
+      flag('quick') ? 100 : 1000,
+      (i) => forgot(`forgetful${i}@example.com`),
+      (i) => forgot(`nobody${i}@example.com`),
+      202,
+    );
+    await mailServer.received(known);
+    const tokens = mailServer.tokens();
+    const forged = (i) => `${tokens[i % tokens.length].slice(0, 22)}.${'A'.repeat(43)}`;
+    const madeUp = (i) => `${String(i).padStart(22, 'A')}.${'A'.repeat(43)}`;
+    await compare(
+      'reset',
+      flag('quick') ? 20 : 100,
+      (i) => reset(forged(i)),
+      (i) => reset(madeUp(i)),
+      401,
+    );
+  } finally {
+    await server.stop();
+    await mailServer.stop();
   }
 }
 

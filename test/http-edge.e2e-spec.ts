@@ -38,6 +38,9 @@ const BODY_ROUTES = Object.entries(paths).flatMap(([path, operations]) =>
 const REGISTER = '/v1/auth/register';
 const ITEMS = '/v1/watchlists/items';
 
+/** All that they cannot do without. */
+const CONTENT_WITH_ONE_FIELD = ['/v1/auth/password/forgot', '/v1/admin/users'];
+
 /** They look for a token elsewhere then. */
 const CONTENT_WITH_NOTHING = ['/v1/auth/refresh', '/v1/auth/logout'];
 
@@ -149,7 +152,9 @@ describe('The HTTP edge', () => {
         for (const request of [{ headers: JSON_TYPE, body: '' }, { headers: JSON_TYPE }, { body: '' }, {}]) {
           const response = await send({ method, path, ...request });
           expectRefusal(response, 422, 'VALIDATION_FAILED');
-          expect((response.body as { errors: object[] }).errors.length).toBeGreaterThanOrEqual(2);
+          expect((response.body as { errors: object[] }).errors.length).toBeGreaterThanOrEqual(
+            CONTENT_WITH_ONE_FIELD.includes(path) ? 1 : 2,
+          );
         }
       });
     }

@@ -100,6 +100,7 @@ const origins = commaSeparated.refine(
 
 /** A host, perhaps with a port and credentials: what else a mail library would take from a URL could make it log mail. */
 function isMailServer(text: string): boolean {
+  if (!URL.canParse(text)) return false;
   const { hostname, pathname, search, hash, username, password } = new URL(text);
   try {
     decodeURIComponent(username + password);
