@@ -77,13 +77,16 @@ export class PasswordResetsRepository {
     );
   }
 
-  /** @returns how many went; fewer than `limit` when no more are left */
+  /** Waits for nobody: what is in use will be gone by itself, or the next time. @returns how many went */
   deleteExpired(now: Date, createdBefore: Date, limit: number): Promise<number> {
     return this.unitOfWork.write(async (manager) => {
       const rows = await manager.find(PasswordReset, {
         select: { id: true },
         where: { expiresAt: LessThanOrEqual(now), createdAt: LessThan(createdBefore) },
         take: limit,
+        ...(this.unitOfWork.hasConcurrentWriters && {
+          lock: { mode: 'pessimistic_write', onLocked: 'skip_locked' },
+        }),
       });
       if (rows.length > 0) await manager.delete(PasswordReset, { id: In(rows.map(({ id }) => id)) });
       return rows.length;
