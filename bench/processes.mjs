@@ -43,7 +43,10 @@ export async function startMailServer() {
   const smtp = new SMTPServer({
     authOptional: true,
     disabledCommands: ['STARTTLS', 'AUTH'],
-    onData: (stream, _session, done) => void text(stream).then((mail) => mails.push(mail) && done()),
+    onData: async (stream, _session, done) => {
+      mails.push(await text(stream));
+      done();
+    },
   });
   await new Promise((resolve) => smtp.listen(0, '127.0.0.1', resolve));
   return {
