@@ -260,17 +260,19 @@ describe('password resets', () => {
     it('lets one of twenty through who come with the same token at once', async () => {
       const token = await createToken(ada.id);
       const passwords = times(20, (n) => `${NEW_PASSWORD}, ${n}`);
+      // Hashed beforehand: two at a time would not meet in the database.
+      const hasher = server.app.get(PasswordHasher, { strict: false });
+      const hashes = new Map<string, string>();
+      for (const password of passwords) hashes.set(password, await hasher.hash(password));
+      const spy = jest.spyOn(hasher, 'hash').mockImplementation(async (password) => hashes.get(password)!);
       const rows = await rowsLeftBy(admin, async () => {
         const answers = await Promise.all(passwords.map((password) => reset(server, token, password)));
         const winners = answers.flatMap(({ status }, n) => (status === 204 ? [n] : []));
         expect(winners).toHaveLength(1);
-        for (const answer of answers.filter(({ status }) => status !== 204)) {
-          // More than can be hashed at a time are told to come back.
-          if (answer.status === 503) expectProblem(answer, 503, 'OVERLOADED');
-          else expectRefused(answer);
-        }
+        for (const answer of answers.filter(({ status }) => status !== 204)) expectRefused(answer);
         await login(server, ada.email, passwords[winners[0]!]!).expect(200);
       });
+      spy.mockRestore();
       expect(rows.map(({ action }) => action).sort()).toEqual([
         'auth.login_succeeded',
         'auth.password_reset',
