@@ -62,12 +62,22 @@ export class PasswordAttempts {
     return result;
   }
 
+  /** Nothing is held against this account any more, where it is tried from now and over all addresses. */
+  forget(email: string): Promise<void> {
+    const place = addressBucket(requestContext.getStore()!.address);
+    return this.storage.clear({ account: this.accountOf(email), place, isKnown: false });
+  }
+
+  private accountOf(email: string): string {
+    return createHmac('sha256', this.key).update(email).digest('base64url').slice(0, 22);
+  }
+
   /** @throws RateLimitedError */
   private async reserve(tried: Tried, rules: AttemptRules): Promise<Attempt> {
     const address = requestContext.getStore()!.address;
     const isSignedIn = tried.sessionId !== undefined;
     const attempt = {
-      account: createHmac('sha256', this.key).update(tried.email).digest('base64url').slice(0, 22),
+      account: this.accountOf(tried.email),
       place: isSignedIn ? `session:${tried.sessionId}` : addressBucket(address),
       isKnown: isSignedIn,
     };

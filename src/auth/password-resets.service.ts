@@ -10,6 +10,7 @@ import { UserNotFoundError } from '../users/users.errors.js';
 import { UsersService } from '../users/users.service.js';
 import { refuseGuessable } from './acceptable-password.js';
 import { InvalidResetTokenError, MailNotConfiguredError } from './auth.errors.js';
+import { PasswordAttempts } from './password-attempts.js';
 import { PasswordHasher } from './password-hasher.js';
 import { PasswordResetDelivery } from './password-reset-delivery.js';
 import { PasswordResetTokens } from './password-reset-tokens.js';
@@ -33,6 +34,7 @@ export class PasswordResetsService {
     private readonly tokens: PasswordResetTokens,
     private readonly users: UsersService,
     private readonly passwords: PasswordHasher,
+    private readonly attempts: PasswordAttempts,
     private readonly sessions: SessionsService,
     private readonly personalTokens: PersonalTokensService,
     private readonly audit: AuditService,
@@ -70,16 +72,16 @@ export class PasswordResetsService {
   async reset(token: string, password: string): Promise<void> {
     const hash = await this.passwords.hash(password);
     const parsed = this.tokens.parse(token);
-    const isReset =
-      parsed !== null &&
+    const email =
+      parsed &&
       (await this.unitOfWork.write(async () => {
         const reset = await this.resets.find(parsed.id);
-        if (reset === null || !this.tokens.isGenuine(parsed, reset.keyId)) return false;
+        if (reset === null || !this.tokens.isGenuine(parsed, reset.keyId)) return null;
         const user = reset.userId === null ? null : await this.users.lock(reset.userId);
-        if (user === null || user.disabled || reset.expiresAt <= new Date()) return false;
+        if (user === null || user.disabled || reset.expiresAt <= new Date()) return null;
         await refuseGuessable('new_password', password, user.email);
         // Of several who come with it at once, this lets one through.
-        if (!(await this.resets.delete(reset.id))) return false;
+        if (!(await this.resets.delete(reset.id))) return null;
         await this.users.replacePasswordHash(user.id, user.passwordHash, hash);
         await this.deleteOf(user);
         await this.sessions.endAll(user.id);
@@ -92,9 +94,11 @@ export class PasswordResetsService {
           resourceId: user.id,
           changes: {},
         });
-        return true;
+        return user.email;
       }));
-    if (!isReset) throw new InvalidResetTokenError();
+    if (email === null) throw new InvalidResetTokenError();
+    // Whoever has the mailbox is the owner, and is not to wait for what others have tried.
+    await this.attempts.forget(email);
   }
 
   /**
