@@ -1,9 +1,11 @@
+import pg from 'pg';
 import type { Response } from 'supertest';
 import { AuditLog } from '../src/audit/audit-log.entity.js';
 import { User } from '../src/users/user.entity.js';
 import { UsersService } from '../src/users/users.service.js';
 import { titleKey } from '../src/watchlists/title-key.js';
 import { WatchlistItem } from '../src/watchlists/watchlist-item.entity.js';
+import { WatchlistsService } from '../src/watchlists/watchlists.service.js';
 import { type Actor, asUser, randomEmail } from './support/actors.js';
 import { createTestApp, type TestApp } from './support/create-test-app.js';
 import { expectInvalid, expectProblem } from './support/expected.js';
@@ -511,6 +513,81 @@ describe('watchlists', () => {
       return titles;
     }
 
+    describe('asked for by many at once', () => {
+      const titlesOf = (page: { rows: readonly { title: string }[]; total: number }) => ({
+        titles: page.rows.map(({ title }) => title),
+        total: page.total,
+      });
+      let service: WatchlistsService;
+      let owners: Actor[];
+      beforeAll(async () => {
+        service = server.app.get(WatchlistsService, { strict: false });
+        owners = await Promise.all([0, 1, 2].map(() => asUser(server)));
+        for (const [n, owner] of owners.entries()) {
+          for (const film of ['a', 'b', 'c', 'd'].slice(0, n + 1)) {
+            await add(owner, `${film} of ${n}`, film === 'b' ? 'show' : 'movie');
+          }
+        }
+      });
+      const filter = (owner: { id: number }, rest = {}) => ({
+        ownerId: owner.id,
+        sort: 'title_asc' as const,
+        skip: 0,
+        limit: 10,
+        ...rest,
+      });
+
+      it('gives each the page that was asked for, also the same one twice, an empty one and nobody’s', async () => {
+        const [first, second, third] = owners as [Actor, Actor, Actor];
+        const statements = await statementsDuring(async () => {
+          const pages = await Promise.all([
+            service.page(filter(third)),
+            service.page(filter(first)),
+            service.page(filter(second, { skip: 1, limit: 1 })),
+            service.page(filter(third, { skip: 1, limit: 1 })),
+            service.page(filter(third)),
+            service.page(filter(second, { skip: 5 })),
+            service.page(filter({ id: 2_147_483_647 })),
+          ]);
+          expect(pages.map(titlesOf)).toEqual([
+            { titles: ['a of 2', 'b of 2', 'c of 2'], total: 3 },
+            { titles: ['a of 0'], total: 1 },
+            { titles: ['b of 1'], total: 2 },
+            { titles: ['b of 2'], total: 3 },
+            { titles: ['a of 2', 'b of 2', 'c of 2'], total: 3 },
+            { titles: [], total: 2 },
+            { titles: [], total: 0 },
+          ]);
+        });
+        expect(statements).toHaveLength(stack() === 'postgres+redis' ? 1 : 7);
+      });
+
+      it('does not mix up types and sorts', async () => {
+        const third = owners[2]!;
+        const pages = await Promise.all([
+          service.page(filter(third, { sort: 'title_desc' })),
+          service.page(filter(third, { type: 'movie' })),
+          service.page(filter(third, { type: 'show' })),
+          service.page(filter(third, { type: 'movie', sort: 'created_at_desc', limit: 1 })),
+        ]);
+        expect(pages.map(titlesOf)).toEqual([
+          { titles: ['c of 2', 'b of 2', 'a of 2'], total: 3 },
+          { titles: ['a of 2', 'c of 2'], total: 2 },
+          { titles: ['b of 2'], total: 1 },
+          { titles: ['c of 2'], total: 2 },
+        ]);
+      });
+
+      it('shows a write what it has done so far', async () => {
+        const { id } = await asUser(server);
+        const page = await server.unitOfWork.write(async () => {
+          await service.add(id, { title: 'Okja', type: 'movie' }, { id, email: null });
+          return service.page(filter({ id }));
+        });
+        expect(titlesOf(page)).toEqual({ titles: ['Okja'], total: 1 });
+      });
+    });
+
     describe('costs the same however long the list is', () => {
       let grace: Actor;
       beforeAll(async () => {
@@ -922,5 +999,42 @@ describe('watchlists', () => {
       const response = await ask();
       expect([response.status, response.headers['cache-control']]).toEqual([status, 'no-store']);
     });
+  });
+
+  describe('adding, in one transaction', () => {
+    it('has an audit row with its own id for each of several that are added at once', async () => {
+      const { id: ownerId } = await asUser(server);
+      const service = server.app.get(WatchlistsService, { strict: false });
+      const titles = ['Alien', 'Brazil', 'Casablanca', 'Dune'];
+      const items = await server.unitOfWork.write(() =>
+        Promise.all(
+          titles.map((title) => service.add(ownerId, { title, type: 'movie' }, { id: ownerId, email: null })),
+        ),
+      );
+      expect(new Set(items.map(({ id }) => id)).size).toBe(4);
+      for (const item of items) {
+        const rows = await auditRows(item);
+        expect(rows.map(({ changes }) => changes['title'])).toEqual([{ from: null, to: item.title }]);
+      }
+    });
+
+    it('says of an owner who is not there that there is none, also within a larger write', async () => {
+      const service = server.app.get(WatchlistsService, { strict: false });
+      const adding = () =>
+        service.add(2_147_483_647, { title: 'Okja', type: 'movie' }, { id: null, email: null });
+      await expect(adding()).rejects.toMatchObject({ code: 'USER_NOT_FOUND' });
+      await expect(server.unitOfWork.write(adding)).rejects.toMatchObject({ code: 'USER_NOT_FOUND' });
+    });
+
+    if (stack() === 'postgres+redis') {
+      it('is one trip to PostgreSQL', async () => {
+        const { id } = await asUser(server);
+        const service = server.app.get(WatchlistsService, { strict: false });
+        const sync = jest.spyOn(pg.Connection.prototype, 'sync');
+        await service.add(id, { title: 'Okja', type: 'movie' }, { id, email: null });
+        expect(sync).toHaveBeenCalledTimes(1);
+        sync.mockRestore();
+      });
+    }
   });
 });

@@ -56,8 +56,8 @@ describe(AuditDelivery.name, () => {
     return delivery;
   }
 
-  const insert = (row: Partial<AuditLog> = {}) =>
-    logs.insert({
+  const insert = async (row: Partial<AuditLog> = {}) => ({
+    id: await logs.insert({
       occurredAt: new Date(),
       actorId: 1,
       actorEmail: 'ada@example.com',
@@ -70,7 +70,8 @@ describe(AuditDelivery.name, () => {
       deliveryDueAt: new Date(),
       deliveryAttempts: 0,
       ...row,
-    });
+    }),
+  });
   const rows = () => unitOfWork.read((manager) => manager.find(AuditLog, { order: { id: 'ASC' } }));
   /** Nothing can be written or read until `during` has ended. */
   async function withoutTable(during: () => Promise<void>): Promise<void> {

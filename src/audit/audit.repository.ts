@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { In, IsNull, LessThan, LessThanOrEqual, Not } from 'typeorm';
 import type { Page } from '../common/pagination/page.query.js';
-import { insertRow } from '../database/rows.js';
+import { type Id, insertRow } from '../database/rows.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { AuditLog, type Changes } from './audit-log.entity.js';
 
@@ -18,15 +18,14 @@ export interface AuditFilter {
   readonly to?: Date;
 }
 
+export type NewAuditLog = Omit<AuditLog, 'id' | 'resourceId'> & { readonly resourceId: Id | null };
+
 @Injectable()
 export class AuditRepository {
   constructor(private readonly unitOfWork: UnitOfWork) {}
 
-  insert(row: Omit<AuditLog, 'id'>): Promise<AuditLog> {
-    return this.unitOfWork.write(async (manager) => ({
-      ...row,
-      id: await insertRow(manager, AuditLog, row),
-    }));
+  insert(row: NewAuditLog): Promise<Id> {
+    return this.unitOfWork.write((manager) => insertRow(manager, AuditLog, row));
   }
 
   /** Newest first. */

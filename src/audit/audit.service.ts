@@ -2,10 +2,11 @@ import { isIP } from 'node:net';
 import { Injectable, Logger } from '@nestjs/common';
 import type { Page } from '../common/pagination/page.query.js';
 import { requestContext } from '../common/http/request-context.js';
+import { arrived, type Id } from '../database/rows.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { AuditDelivery } from './audit-delivery.js';
 import type { AuditLog, Changes } from './audit-log.entity.js';
-import { type AuditFilter, AuditRepository } from './audit.repository.js';
+import { type AuditFilter, AuditRepository, type NewAuditLog } from './audit.repository.js';
 
 /** Who did it: null id for somebody who did not get in. */
 export interface Actor {
@@ -47,7 +48,7 @@ export interface AuditEntry {
   readonly actor: Actor;
   readonly action: AuditAction;
   readonly resourceType: ResourceType;
-  readonly resourceId: number | null;
+  readonly resourceId: Id | null;
   readonly changes: Changes;
 }
 
@@ -71,8 +72,7 @@ export class AuditService {
   async record({ actor, action, resourceType, resourceId, changes }: AuditEntry): Promise<void> {
     const context = requestContext.getStore();
     await this.unitOfWork.write(async () => {
-      // Not waited for: the transaction waits for all that belongs to it, and fails with it.
-      const inserting = this.logs.insert({
+      const row = {
         occurredAt: new Date(),
         actorId: actor.id,
         actorEmail: actor.email,
@@ -84,9 +84,9 @@ export class AuditService {
         address: context === undefined ? null : addressProper(context.address),
         deliveryDueAt: this.delivery.enabled ? new Date() : null,
         deliveryAttempts: 0,
-      });
-      inserting.catch(() => undefined);
-      this.unitOfWork.afterCommit(() => void inserting.then((row) => this.announce(row)));
+      };
+      const id = await this.logs.insert(row);
+      this.unitOfWork.afterCommit(() => void this.announce(id, row));
     });
   }
 
@@ -103,15 +103,19 @@ export class AuditService {
   }
 
   /** After the response: nobody waits for the log or the webhook. Ids only, no e-mail addresses. */
-  private announce(row: AuditLog): void {
+  private async announce(id: Id, { resourceId, ...row }: NewAuditLog): Promise<void> {
+    const [auditId, known] = await Promise.all([
+      arrived(id),
+      resourceId === null ? null : arrived(resourceId),
+    ]);
     setImmediate(() => {
       this.logger.log({
         msg: 'audit',
-        audit_id: row.id,
+        audit_id: auditId,
         action: row.action,
         actor_id: row.actorId,
         resource_type: row.resourceType,
-        resource_id: row.resourceId,
+        resource_id: known,
         request_id: row.requestId,
       });
       this.delivery.nudge();

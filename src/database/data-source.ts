@@ -43,10 +43,8 @@ export function postgresDataSource({ url }: PostgresDatabase): DataSource {
     connectTimeoutMS: 5000,
     extra: {
       Client: PreparingClient,
-      // Statements of a transaction travel together (in-transaction.ts). And a connection on which one was not answered
-      // within `query_timeout` is ended; without it the pool would hand that out again and again.
-      pipeline: true,
       statement_timeout: 5000,
+      // A connection on which a statement was not answered by then is ended: the client is pipelined.
       query_timeout: 6000,
       lock_timeout: 3000,
       idle_in_transaction_session_timeout: 10_000,

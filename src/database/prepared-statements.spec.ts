@@ -130,6 +130,94 @@ describe('PostgreSQL with prepared statements', () => {
     expect(await kept('%pg_prepared_statements%')).toBe(0);
   });
 
+  describe('what a transaction sends in one turn', () => {
+    const ADD = 'INSERT INTO films (title) VALUES ($1) RETURNING id';
+    beforeEach(() => client.query('CREATE TEMPORARY TABLE films (id serial, title text UNIQUE)'));
+
+    const titles = async () => {
+      const { rows } = (await client.query('SELECT title FROM films ORDER BY id')) as {
+        rows: { title: string }[];
+      };
+      return rows.map(({ title }) => title);
+    };
+    const transaction = (...added: string[]) =>
+      Promise.allSettled([
+        client.query('BEGIN'),
+        ...added.map((title) => client.query(ADD, [title])),
+        client.query('COMMIT'),
+      ]);
+    const answers = () => {
+      const ready = jest.fn();
+      (client as unknown as { connection: NodeJS.EventEmitter }).connection.on('readyForQuery', ready);
+      return ready;
+    };
+
+    it('is answered together, each with its own', async () => {
+      const ready = answers();
+      const outcomes = await transaction('Alien', 'Brazil');
+      expect(ready).toHaveBeenCalledTimes(1);
+      expect(outcomes).toMatchObject([
+        { value: { command: 'BEGIN', rows: [] } },
+        { value: { command: 'INSERT', rowCount: 1, rows: [{ id: 1 }] } },
+        { value: { command: 'INSERT', rowCount: 1, rows: [{ id: 2 }] } },
+        { value: { command: 'COMMIT', rows: [] } },
+      ]);
+      expect(await titles()).toEqual(['Alien', 'Brazil']);
+    });
+
+    it('is answered at once when the rest comes later', async () => {
+      const ready = answers();
+      await client.query('BEGIN');
+      await client.query(ADD, ['Alien']);
+      await client.query(ADD, ['Brazil']);
+      await client.query('COMMIT');
+      expect(ready).toHaveBeenCalledTimes(4);
+      expect(await titles()).toEqual(['Alien', 'Brazil']);
+    });
+
+    it('counts until one fails; that one says why, and none after it counts, COMMIT included', async () => {
+      // The second time everything has been prepared already.
+      for (let time = 0; time < 2; time++) {
+        const outcomes = await transaction('Alien', 'Alien', 'Brazil');
+        expect(outcomes).toMatchObject([
+          { status: 'fulfilled' },
+          { status: 'fulfilled' },
+          { status: 'rejected', reason: { code: '23505' } },
+          { status: 'rejected', reason: { code: '23505' } },
+          { status: 'rejected', reason: { code: '23505' } },
+        ]);
+        await client.query('ROLLBACK');
+        expect(await titles()).toEqual([]);
+      }
+    });
+
+    it('can be said again after it was skipped, though it had never been prepared', async () => {
+      const skipped = `INSERT INTO films (title) VALUES ($1 || '!')`;
+      const outcomes = await Promise.allSettled([
+        client.query('BEGIN'),
+        client.query('INSERT INTO nowhere VALUES ($1)', [1]),
+        client.query(skipped, ['Alien']),
+      ]);
+      expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected']);
+      await client.query('ROLLBACK');
+      await client.query(skipped, ['Brazil']);
+      expect(await titles()).toEqual(['Brazil!']);
+    });
+
+    it('fails as a whole when the connection breaks', async () => {
+      client.on('error', () => undefined);
+      const { rows } = (await client.query('SELECT pg_backend_pid() AS pid')) as { rows: [{ pid: number }] };
+      const outcomes = Promise.allSettled([
+        client.query('BEGIN'),
+        client.query('SELECT pg_terminate_backend($1)', [rows[0].pid]),
+        client.query(ADD, ['Alien']),
+        client.query('COMMIT'),
+      ]);
+      expect((await outcomes).slice(1).map(({ status }) => status)).toEqual(Array(3).fill('rejected'));
+    });
+  });
+
+  // Last: no other text is kept after these.
   it('works with more texts than are kept', async () => {
     for (const n of upTo(MANY)) {
       const { rows } = (await client.query(`SELECT $1::int + ${n} AS many`, [1])) as { rows: unknown[] };

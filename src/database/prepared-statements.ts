@@ -83,33 +83,125 @@ function nameOf(text: string): string | undefined {
   return names.get(text);
 }
 
+type Answered = (error: Error | null, result: object) => void;
+
+/** What pg does not show of itself, and is used here. */
+interface Connection {
+  readonly stream: Duplex;
+  /** By name, what has been sent to be prepared and has not been answered yet. */
+  readonly submittedNamedStatements: Record<string, string>;
+  sync(): void;
+  describe(what: object): void;
+}
+type OpenQuery = Omit<pg.Query, 'submit'> & {
+  readonly name?: string;
+  readonly text: string;
+  submit(connection: Connection): Error | null;
+  handleError(error: Error, connection: Connection): void;
+};
+const OpenQuery = pg.Query as unknown as new (
+  query: { name?: string; text: string; values?: unknown[]; queryMode: 'extended' },
+  answered: Answered,
+) => OpenQuery;
+type OpenClient = pg.Client & {
+  readonly connection: Connection;
+  readonly _activeQuery: OpenQuery | null;
+  readonly _sentQueryQueue: OpenQuery[];
+  _handleCommandComplete(message: object): void;
+  _handleReadyForQuery(message: { status: string }): void;
+  _handleErrorMessage(error: Error): void;
+};
+const OpenClient = pg.Client as unknown as new (
+  ...given: ConstructorParameters<typeof pg.Client>
+) => OpenClient;
+
+const FRAME = /^(BEGIN|COMMIT|ROLLBACK)$/;
+const CHANGE = /^(INSERT|UPDATE|DELETE)\b/;
+
+class TravellingQuery extends OpenQuery {
+  /** Whether the server is to answer after this one: it follows with its Sync. */
+  isLast = true;
+
+  override submit(connection: Connection): Error | null {
+    const quiet = Object.create(connection) as Connection;
+    if (!this.isLast) quiet.sync = () => undefined;
+    if (this.hasNoRows) quiet.describe = () => undefined;
+    return super.submit(quiet);
+  }
+
+  /** Surely: then there are no columns to ask for. */
+  private get hasNoRows(): boolean {
+    return FRAME.test(this.text) || (CHANGE.test(this.text) && !/\bRETURNING\b/i.test(this.text));
+  }
+}
+
 /**
- * A name makes the server keep the plan, on each connection. And what a transaction sends in one turn of the event
- * loop goes out in one write: writing to a socket is most of what a statement costs here.
+ * A name makes the server keep the plan, on each connection. And what a transaction sends in one turn of the event loop
+ * travels together: one write, and one Sync at its end, so that the server answers in one write too. Reading and writing sockets is most of what a statement costs here.
  */
-export class PreparingClient extends pg.Client {
+export class PreparingClient extends OpenClient {
   private isInTransaction = false;
-  private isHoldingBack = false;
+  /** The last of what travels together, while more may come. */
+  private travelling: TravellingQuery | null = null;
+
+  constructor(config: pg.ClientConfig) {
+    // Those that wait for a Sync must not wait for an answer before they are sent.
+    super({ ...config, pipeline: true } as pg.ClientConfig);
+  }
 
   // The many shapes of the original's arguments go through as they come.
   override query(...given: any[]): any {
     const [text, values, ...rest] = given;
     if (text === 'BEGIN') this.isInTransaction = true;
-    if (this.isInTransaction && !this.isHoldingBack) this.holdBack();
+    const travels = this.isInTransaction;
     if (text === 'COMMIT' || text === 'ROLLBACK') this.isInTransaction = false;
     const isParameterised = typeof text === 'string' && Array.isArray(values) && values.length > 0;
+    const name = isParameterised || (travels && FRAME.test(text)) ? nameOf(text) : undefined;
+    if (travels) return this.travel({ name, text, values, queryMode: 'extended' });
     return isParameterised
-      ? super.query({ name: nameOf(text), text } as never, values, ...(rest as []))
+      ? super.query({ name, text } as never, values, ...(rest as []))
       : super.query(...(given as [string]));
   }
 
-  private holdBack(): void {
-    const { stream } = (this as unknown as { connection: { stream: Duplex } }).connection;
-    this.isHoldingBack = true;
-    stream.cork();
-    setImmediate(() => {
-      this.isHoldingBack = false;
-      stream.uncork();
+  private travel(config: ConstructorParameters<typeof TravellingQuery>[0]): Promise<object> {
+    return new Promise((resolve, reject) => {
+      const query = new TravellingQuery(config, (error, result) =>
+        error === null ? resolve(result) : reject(error),
+      );
+      this.travelWith(query);
+      super.query(query as never);
     });
+  }
+
+  private travelWith(query: TravellingQuery): void {
+    query.isLast = false;
+    if (this.travelling === null) {
+      this.connection.stream.cork();
+      setImmediate(() => {
+        this.travelling!.isLast = true;
+        this.travelling = null;
+        this.connection.sync();
+        this.connection.stream.uncork();
+      });
+    }
+    this.travelling = query;
+  }
+
+  override _handleCommandComplete(message: object): void {
+    const query = this._activeQuery;
+    super._handleCommandComplete(message);
+    if (query instanceof TravellingQuery && !query.isLast) this._handleReadyForQuery({ status: 'T' });
+  }
+
+  override _handleErrorMessage(error: Error): void {
+    let query: OpenQuery | null | undefined = this._activeQuery;
+    super._handleErrorMessage(error);
+    // The server skips what travelled behind it, up to the Sync, without a word about it. The same error: whoever waits
+    // only for a later one must learn why, too (that the server is going away, say).
+    while (query instanceof TravellingQuery && !query.isLast) {
+      query = this._sentQueryQueue.shift();
+      if (query?.name !== undefined) delete this.connection.submittedNamedStatements[query.name];
+      query?.handleError(error, this.connection);
+    }
   }
 }

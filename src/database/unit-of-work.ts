@@ -33,6 +33,11 @@ export class UnitOfWork {
     return this.database.hasConcurrentWriters;
   }
 
+  /** Whether what is called now is part of a write. */
+  get isWriting(): boolean {
+    return this.openTransaction() !== undefined;
+  }
+
   /**
    * A statement that fails takes everything with it, also when its error is caught. `work` may run more than once.
    *

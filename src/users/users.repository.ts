@@ -3,7 +3,7 @@ import type { QueryResult } from 'typeorm';
 import { isUniqueViolation } from '../common/errors/unique-violation.js';
 import type { Page } from '../common/pagination/page.query.js';
 import { Copies } from '../database/copies.js';
-import { insertRow } from '../database/rows.js';
+import { arrived, insertRow } from '../database/rows.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { Role } from './role.js';
 import { type Standing, User } from './user.entity.js';
@@ -88,7 +88,7 @@ export class UsersRepository {
     };
     try {
       return await this.unitOfWork.write(async (manager) => {
-        return { ...row, id: await insertRow(manager, User, row) };
+        return { ...row, id: await arrived(await insertRow(manager, User, row)) };
       });
     } catch (error) {
       throw isUniqueViolation(error) ? new EmailTakenError() : error;
@@ -136,12 +136,12 @@ export class UsersRepository {
   /** @returns false when there is no such user */
   listChanged(id: number, { movies = 0, shows = 0 }: ListGrowth): Promise<boolean> {
     return this.unitOfWork.write(async (manager) => {
+      this.changeCopy(id, (user) => ({ ...user, listVersion: user.listVersion + 1 }));
       const { affected } = (await manager.queryRunner!.query(
         LIST_CHANGED,
         [movies, shows, id],
         true,
       )) as QueryResult;
-      this.changeCopy(id, (user) => ({ ...user, listVersion: user.listVersion + 1 }));
       return affected === 1;
     });
   }

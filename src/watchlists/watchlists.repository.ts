@@ -1,7 +1,9 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { Injectable } from '@nestjs/common';
+import DataLoader from 'dataloader';
 import type { EntityManager, ObjectLiteral } from 'typeorm';
 import type { Page } from '../common/pagination/page.query.js';
-import { fromRow, insertRow } from '../database/rows.js';
+import { fromRow, type Id, insertRow } from '../database/rows.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { User } from '../users/user.entity.js';
 import { type ItemType, WatchlistItem } from './watchlist-item.entity.js';
@@ -25,8 +27,25 @@ const ORDER: Record<ItemSort, string> = {
   title_desc: 'item.title_key DESC, item.id DESC',
 };
 
+/** As many as may ask in one statement. */
+const MAXIMUM_TOGETHER = 32;
+
 const COLUMNS = 'item.id, item.user_id, item.title, item.type, item.created_at, item.updated_at';
 const OWNED_COLUMNS = `${COLUMNS}, owner.email AS owner_email`;
+
+type OwnersPage = ItemFilter & { readonly ownerId: number };
+
+/** $1 to $3: whose, how many at most, how many to leave out; one of each for everybody who asks. */
+function togetherOf({ type, sort }: OwnersPage): string {
+  const count = type === undefined ? 'movie_count + show_count' : `${type}_count`;
+  // OFFSET 0: once for each who asks, not for each item.
+  return `SELECT asked.place, owner.total, item.*
+    FROM unnest($1::int[], $2::int[], $3::int[]) WITH ORDINALITY AS asked (user_id, size, skipped, place)
+    CROSS JOIN LATERAL (SELECT ${count} AS total FROM users WHERE id = asked.user_id OFFSET 0) owner
+    LEFT JOIN LATERAL (SELECT ${COLUMNS} FROM watchlist_items item
+      WHERE item.user_id = asked.user_id ${type === undefined ? '' : 'AND item.type = $4'}
+      ORDER BY ${ORDER[sort]} LIMIT asked.size OFFSET asked.skipped) item ON true`;
+}
 
 interface PageRow extends ObjectLiteral {
   readonly user_id: number;
@@ -36,7 +55,18 @@ interface PageRow extends ObjectLiteral {
 
 @Injectable()
 export class WatchlistsRepository {
+  private readonly outsideOfAnyRequest = AsyncLocalStorage.snapshot();
+  /** By statement. */
+  private readonly pages = new Map<string, DataLoader<OwnersPage, Page<WatchlistItem>>>();
+
   constructor(private readonly unitOfWork: UnitOfWork) {}
+
+  /** A page of one owner's items, and how many there are. */
+  pageOf(asked: OwnersPage): Promise<Page<WatchlistItem>> {
+    // SQLite knows no LATERAL; and what a write has changed so far, only that write sees.
+    const isAlone = !this.unitOfWork.hasConcurrentWriters || this.unitOfWork.isWriting;
+    return isAlone ? this.page(asked) : this.pagesBy(togetherOf(asked)).load(asked);
+  }
 
   /**
    * Ties are broken by id, so that pages never overlap. `withOwner` fills in each item's `user`. By hand: building
@@ -90,7 +120,7 @@ export class WatchlistsRepository {
     );
   }
 
-  async insert(row: Omit<WatchlistItem, 'id' | 'user'>): Promise<number> {
+  insert(row: Omit<WatchlistItem, 'id' | 'user'>): Promise<Id> {
     return this.unitOfWork.write((manager) =>
       insertRow<Omit<WatchlistItem, 'user'>>(manager, WatchlistItem, row),
     );
@@ -105,6 +135,43 @@ export class WatchlistsRepository {
 
   async delete(id: number): Promise<void> {
     await this.unitOfWork.write((manager) => manager.delete(WatchlistItem, { id }));
+  }
+
+  /**
+   * Owners who ask together for pages of their own share a statement. As with sessions: it is sent after the last of
+   * them has asked, and nothing is kept.
+   */
+  private pagesBy(text: string): DataLoader<OwnersPage, Page<WatchlistItem>> {
+    let pages = this.pages.get(text);
+    if (pages === undefined) {
+      pages = new DataLoader((asked) => this.readPages(text, asked), {
+        cache: false,
+        maxBatchSize: MAXIMUM_TOGETHER,
+        batchScheduleFn: (send) => void setImmediate(() => this.outsideOfAnyRequest(send)),
+      });
+      this.pages.set(text, pages);
+    }
+    return pages;
+  }
+
+  private readPages(text: string, asked: readonly OwnersPage[]): Promise<Page<WatchlistItem>[]> {
+    const pages = asked.map(() => ({ rows: [] as WatchlistItem[], total: 0 }));
+    const { type } = asked[0]!;
+    return this.unitOfWork.read(async (manager) => {
+      const rows = (await manager.query(text, [
+        asked.map(({ ownerId }) => ownerId),
+        asked.map(({ limit }) => limit),
+        asked.map(({ skip }) => skip),
+        ...(type === undefined ? [] : [type]),
+      ])) as (PageRow & { readonly id: number | null; readonly place: string })[];
+      for (const row of rows) {
+        const page = pages[Number(row.place) - 1]!;
+        page.total = Number(row.total);
+        // Null: the owner is there, and nothing on this page.
+        if (row.id !== null) page.rows.push(itemFrom(manager, row, false));
+      }
+      return pages;
+    });
   }
 }
 

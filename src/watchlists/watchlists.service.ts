@@ -1,8 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { type Actor, AuditService } from '../audit/audit.service.js';
 import type { Changes } from '../audit/audit-log.entity.js';
+import { isForeignKeyViolation } from '../common/errors/foreign-key-violation.js';
 import type { Page } from '../common/pagination/page.query.js';
+import { arrived, type Id } from '../database/rows.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
+import { UserNotFoundError } from '../users/users.errors.js';
 import { UsersService } from '../users/users.service.js';
 import { titleKey } from './title-key.js';
 import type { ItemType, WatchlistItem } from './watchlist-item.entity.js';
@@ -32,8 +35,8 @@ export class WatchlistsService {
     private readonly unitOfWork: UnitOfWork,
   ) {}
 
-  page(filter: ItemFilter): Promise<Page<StoredItem>> {
-    return this.items.page(filter);
+  page(filter: ItemFilter & { readonly ownerId: number }): Promise<Page<StoredItem>> {
+    return this.items.pageOf(filter);
   }
 
   pageWithOwners(filter: ItemFilter): Promise<Page<WatchlistItem>> {
@@ -48,20 +51,33 @@ export class WatchlistsService {
   }
 
   /** @throws UserNotFoundError when there is no such owner */
-  add(ownerId: number, fields: ItemFields, actor: Actor): Promise<StoredItem> {
-    return this.unitOfWork.write(async () => {
-      // First, so that writers to one list take turns from here on.
-      const changing = this.users.listChanged(ownerId, { [COUNTED[fields.type]]: 1 });
-      const now = new Date();
-      const row = { userId: ownerId, title: fields.title, type: fields.type, createdAt: now, updatedAt: now };
-      const adding = this.items.insert({ ...row, titleKey: titleKey(fields.title) });
-      const [, id] = await Promise.all([changing, adding]);
-      await this.record('watchlist_item.created', id, actor, {
-        title: { from: null, to: fields.title },
-        type: { from: null, to: fields.type },
+  async add(ownerId: number, fields: ItemFields, actor: Actor): Promise<StoredItem> {
+    try {
+      // Nothing in here waits for an answer of PostgreSQL: the whole transaction is one trip.
+      const item = await this.unitOfWork.write(async () => {
+        // First, so that writers to one list take turns from here on.
+        const changing = this.users.listChanged(ownerId, { [COUNTED[fields.type]]: 1 });
+        // That there is no such owner, the item's reference tells.
+        changing.catch(() => undefined);
+        const now = new Date();
+        const row = {
+          userId: ownerId,
+          title: fields.title,
+          type: fields.type,
+          createdAt: now,
+          updatedAt: now,
+        };
+        const id = await this.items.insert({ ...row, titleKey: titleKey(fields.title) });
+        await this.record('watchlist_item.created', id, actor, {
+          title: { from: null, to: fields.title },
+          type: { from: null, to: fields.type },
+        });
+        return { ...row, id };
       });
-      return { ...row, id };
-    });
+      return { ...item, id: await arrived(item.id) };
+    } catch (error) {
+      throw isForeignKeyViolation(error) ? new UserNotFoundError() : error;
+    }
   }
 
   /**
@@ -106,7 +122,7 @@ export class WatchlistsService {
 
   private record(
     action: 'watchlist_item.created' | 'watchlist_item.updated' | 'watchlist_item.deleted',
-    id: number,
+    id: Id,
     actor: Actor,
     changes: Changes,
   ): Promise<void> {
