@@ -137,7 +137,8 @@ class TravellingQuery extends OpenQuery {
 
 /**
  * A name makes the server keep the plan, on each connection. And what a transaction sends in one turn of the event loop
- * travels together: one write, and one Sync at its end, so that the server answers in one write too. Reading and writing sockets is most of what a statement costs here.
+ * travels together: one write, and one Sync at its end, so that the server answers in one write too. Reading and writing
+ * sockets is most of what a statement costs here.
  */
 export class PreparingClient extends OpenClient {
   private isInTransaction = false;

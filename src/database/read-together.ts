@@ -6,14 +6,17 @@ import DataLoader from 'dataloader';
  * each sees what was committed when it began. The statement belongs to none of them: it runs outside of any request's
  * context.
  *
- * @param read what is found for these keys, in their order; null for what is not there
+ * @param read what is found for these keys, in their order
+ * @param maxBatchSize so many at most in one statement; what is more goes into the next
  */
-export function readTogether<Key, Row>(
-  read: (keys: readonly Key[]) => Promise<(Row | null)[]>,
-): (key: Key) => Promise<Row | null> {
+export function readTogether<Key, Found>(
+  read: (keys: readonly Key[]) => Promise<Found[]>,
+  maxBatchSize?: number,
+): (key: Key) => Promise<Found> {
   const outsideOfAnyRequest = AsyncLocalStorage.snapshot();
-  const loader = new DataLoader<Key, Row | null>(read, {
+  const loader = new DataLoader<Key, Found>(read, {
     cache: false,
+    maxBatchSize,
     batchScheduleFn: (send) => void setImmediate(() => outsideOfAnyRequest(send)),
   });
   return (key) => loader.load(key);

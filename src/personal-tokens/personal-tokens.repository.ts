@@ -25,7 +25,7 @@ const GRANTS = `SELECT token.hash AS token_hash, token.id AS token_id, token.slo
 export class PersonalTokensRepository {
   /** By hash. Null where other processes write to the database too. */
   private readonly copies: Copies<string, Grant> | null;
-  private readonly grantedOf = readTogether<string, Granted>((hashes) => this.readGranted(hashes));
+  private readonly grantedOf = readTogether<string, Granted | null>((hashes) => this.readGranted(hashes));
 
   constructor(
     private readonly unitOfWork: UnitOfWork,

@@ -19,7 +19,7 @@ export type Use = Pick<Session, 'lastUsedAt' | 'expiresAt' | 'device' | 'address
 export class SessionsRepository {
   /** Whose session it is. Null where other processes write to the database too. */
   private readonly copies: Copies<string, Pick<Session, 'userId'>> | null;
-  private readonly standingOf = readTogether<string, Standing>((ids) => this.readStandings(ids));
+  private readonly standingOf = readTogether<string, Standing | null>((ids) => this.readStandings(ids));
 
   constructor(
     private readonly unitOfWork: UnitOfWork,

@@ -1,8 +1,7 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { Injectable } from '@nestjs/common';
-import DataLoader from 'dataloader';
 import type { EntityManager, ObjectLiteral } from 'typeorm';
 import type { Page } from '../common/pagination/page.query.js';
+import { readTogether } from '../database/read-together.js';
 import { fromRow, type Id, insertRow } from '../database/rows.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { User } from '../users/user.entity.js';
@@ -55,9 +54,8 @@ interface PageRow extends ObjectLiteral {
 
 @Injectable()
 export class WatchlistsRepository {
-  private readonly outsideOfAnyRequest = AsyncLocalStorage.snapshot();
-  /** By statement. */
-  private readonly pages = new Map<string, DataLoader<OwnersPage, Page<WatchlistItem>>>();
+  /** By statement: owners who ask together for pages of their own share one. */
+  private readonly pages = new Map<string, (asked: OwnersPage) => Promise<Page<WatchlistItem>>>();
 
   constructor(private readonly unitOfWork: UnitOfWork) {}
 
@@ -65,7 +63,7 @@ export class WatchlistsRepository {
   pageOf(asked: OwnersPage): Promise<Page<WatchlistItem>> {
     // SQLite knows no LATERAL; and what a write has changed so far, only that write sees.
     const isAlone = !this.unitOfWork.hasConcurrentWriters || this.unitOfWork.isWriting;
-    return isAlone ? this.page(asked) : this.pagesBy(togetherOf(asked)).load(asked);
+    return isAlone ? this.page(asked) : this.pagesBy(togetherOf(asked))(asked);
   }
 
   /**
@@ -137,18 +135,10 @@ export class WatchlistsRepository {
     await this.unitOfWork.write((manager) => manager.delete(WatchlistItem, { id }));
   }
 
-  /**
-   * Owners who ask together for pages of their own share a statement. As with sessions: it is sent after the last of
-   * them has asked, and nothing is kept.
-   */
-  private pagesBy(text: string): DataLoader<OwnersPage, Page<WatchlistItem>> {
+  private pagesBy(text: string): (asked: OwnersPage) => Promise<Page<WatchlistItem>> {
     let pages = this.pages.get(text);
     if (pages === undefined) {
-      pages = new DataLoader((asked) => this.readPages(text, asked), {
-        cache: false,
-        maxBatchSize: MAXIMUM_TOGETHER,
-        batchScheduleFn: (send) => void setImmediate(() => this.outsideOfAnyRequest(send)),
-      });
+      pages = readTogether((asked) => this.readPages(text, asked), MAXIMUM_TOGETHER);
       this.pages.set(text, pages);
     }
     return pages;
