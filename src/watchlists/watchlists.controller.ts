@@ -6,6 +6,7 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
+import { UnauthorizedError } from '../auth/auth.errors.js';
 import { CurrentUser } from '../auth/decorators/current-user.decorator.js';
 import { RequiresScope } from '../auth/decorators/requires-scope.decorator.js';
 import type { Principal } from '../auth/principal.js';
@@ -14,6 +15,7 @@ import type { HttpReply } from '../common/http/caller.js';
 import { ApiIdParam } from '../common/openapi/api-ids.decorator.js';
 import { RateLimitPolicy } from '../common/rate-limit/rate-limit.decorator.js';
 import { IdPipe } from '../common/validation/id.pipe.js';
+import { UserNotFoundError } from '../users/users.errors.js';
 import { CreateWatchlistItemDto, UpdateWatchlistItemDto } from './dto/item.dto.js';
 import { ITEM_LOCATION, ItemEnvelope, ListResponse } from './dto/item.response.js';
 import { ListQuery } from './dto/list.query.js';
@@ -57,7 +59,10 @@ export class WatchlistsController {
     @Body() fields: CreateWatchlistItemDto,
     @Res({ passthrough: true }) reply: HttpReply,
   ): Promise<ItemEnvelope> {
-    const item = await this.watchlists.add(user.id, fields, user);
+    const item = await this.watchlists.add(user.id, fields, user).catch((error: unknown) => {
+      // Erased since the token was looked at.
+      throw error instanceof UserNotFoundError ? new UnauthorizedError(true) : error;
+    });
     reply.header('location', `/v1/watchlists/items/${item.id}`);
     return ItemEnvelope.from(item);
   }
