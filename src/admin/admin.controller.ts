@@ -95,7 +95,7 @@ export class AdminController {
     operationId: 'createPasswordReset',
     summary: 'Make a link to a new password',
     description:
-      'For who has forgotten theirs and cannot be sent mail; hand it over as carefully as a password. Good once, for 30 minutes, and only while the user is not disabled. The audit log names you.',
+      'For who has forgotten theirs and cannot be sent mail, and for an invitation that has expired; hand it over as carefully as a password. Good once, for 30 minutes, and only while the user is not disabled. The audit log names you.',
   })
   @ApiCreatedResponse({ type: PasswordResetResponse })
   async createPasswordReset(

@@ -5,7 +5,7 @@ import { ApiProblems } from '../common/openapi/api-problems.decorator.js';
 import { RateLimitPolicy } from '../common/rate-limit/rate-limit.decorator.js';
 import { EmailTakenError, LastAdminError } from '../users/users.errors.js';
 import { AccountService } from './account.service.js';
-import { InvalidCredentialsError, UnauthorizedError } from './auth.errors.js';
+import { UnauthorizedError, wrongPassword } from './auth.errors.js';
 import { CurrentUser } from './decorators/current-user.decorator.js';
 import { ChangeEmailDto, EraseAccountDto } from './dto/account.dto.js';
 import { UserResponse } from './dto/auth.response.js';
@@ -15,7 +15,7 @@ import { RefreshCookie } from './refresh-cookie.js';
 @ApiTags('auth')
 @Controller('v1/auth/me')
 @RateLimitPolicy('login')
-@ApiProblems(new UnauthorizedError(true), new InvalidCredentialsError())
+@ApiProblems(new UnauthorizedError(true), wrongPassword())
 export class AccountController {
   constructor(
     private readonly account: AccountService,

@@ -3,7 +3,7 @@ import { AuditService } from '../audit/audit.service.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
-import { InvalidCredentialsError, UnauthorizedError } from './auth.errors.js';
+import { UnauthorizedError, wrongPassword } from './auth.errors.js';
 import { PasswordAttempts } from './password-attempts.js';
 import { PasswordHasher } from './password-hasher.js';
 import { PasswordResetsService } from './password-resets.service.js';
@@ -73,7 +73,7 @@ export class AccountService {
       if (done === null) await this.recordFailure(principal);
       return done;
     });
-    if (result === null) throw new InvalidCredentialsError();
+    if (result === null) throw wrongPassword();
     return result;
   }
 

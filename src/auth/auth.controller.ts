@@ -10,7 +10,12 @@ import type { HttpReply } from '../common/http/caller.js';
 import { ApiProblems } from '../common/openapi/api-problems.decorator.js';
 import { RateLimitPolicy } from '../common/rate-limit/rate-limit.decorator.js';
 import { EmailTakenError } from '../users/users.errors.js';
-import { InvalidCredentialsError, RegistrationClosedError, UnauthorizedError } from './auth.errors.js';
+import {
+  InvalidCredentialsError,
+  RegistrationClosedError,
+  UnauthorizedError,
+  wrongPassword,
+} from './auth.errors.js';
 import { AuthService } from './auth.service.js';
 import { CurrentUser } from './decorators/current-user.decorator.js';
 import { Public } from './decorators/public.decorator.js';
@@ -74,7 +79,7 @@ export class AuthController {
     description: 'Ends all your other sessions; counts from their next request on.',
   })
   @ApiNoContentResponse()
-  @ApiProblems(new UnauthorizedError(true), new InvalidCredentialsError())
+  @ApiProblems(new UnauthorizedError(true), wrongPassword())
   async changePassword(
     @CurrentUser() user: SignedIn,
     @Body() { current_password, new_password }: ChangePasswordDto,

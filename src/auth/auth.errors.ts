@@ -20,14 +20,17 @@ export class UnauthorizedError extends ProblemError {
   }
 }
 
-/** The same whichever of the two was wrong. */
+/** At sign-in the same whichever of the two was wrong. */
 export class InvalidCredentialsError extends ProblemError {
-  constructor() {
-    super(401, 'INVALID_CREDENTIALS', 'E-mail or password is not right.', {
+  constructor(detail = 'E-mail or password is not right.') {
+    super(401, 'INVALID_CREDENTIALS', detail, {
       headers: { 'www-authenticate': REALM },
     });
   }
 }
+
+/** Of somebody who is signed in, and was asked for their password again. */
+export const wrongPassword = () => new InvalidCredentialsError('The current password is not right.');
 
 /** Forged, used before, expired, of a session that has ended, or none at all: which of these is not told. */
 export class InvalidRefreshTokenError extends ProblemError {

@@ -7,7 +7,12 @@ import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
 import { refuseGuessable } from './acceptable-password.js';
 import { type AccessToken, AccessTokens } from './access-token.js';
-import { InvalidCredentialsError, InvalidRefreshTokenError, UnauthorizedError } from './auth.errors.js';
+import {
+  InvalidCredentialsError,
+  InvalidRefreshTokenError,
+  UnauthorizedError,
+  wrongPassword,
+} from './auth.errors.js';
 import { PasswordAttempts } from './password-attempts.js';
 import { PasswordHasher } from './password-hasher.js';
 import { PasswordResetsService } from './password-resets.service.js';
@@ -146,7 +151,7 @@ export class AuthService {
     const isChanged = await this.attempts.check(principal, async () =>
       (await this.tryChangingPassword(principal, current, next)) ? true : null,
     );
-    if (!isChanged) throw new InvalidCredentialsError();
+    if (!isChanged) throw wrongPassword();
   }
 
   private async tryChangingPassword(principal: SignedIn, current: string, next: string): Promise<boolean> {

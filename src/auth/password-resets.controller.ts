@@ -41,7 +41,7 @@ export class PasswordResetsController {
     operationId: 'resetPassword',
     summary: 'Choose a new password',
     description:
-      'With the token of a link that was mailed, or that an admin made; it is good once. Ends all sessions of its user, and all their other links; counts from the next request on.',
+      'With the token of a link that was mailed, or that an admin made; it is good once. Ends all sessions of its user, and all their other links and personal tokens; counts from the next request on.',
   })
   @ApiNoContentResponse()
   @ApiProblems(new InvalidResetTokenError())
