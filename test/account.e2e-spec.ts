@@ -383,6 +383,16 @@ describe("one's own account", () => {
       expect(JSON.stringify(await storedRows())).not.toContain(ada.email);
     });
 
+    it('while somebody guesses their password, or they invite, leaves no name', async () => {
+      const eve = await asAdmin(server);
+      const guessing = times(6, (n) => login(servers[n % servers.length]!, eve.email, WRONG));
+      const inviting = times(3, () => eve.post('/v1/admin/users', { email: randomEmail() }));
+      const [erased, ...others] = await Promise.all([erase(eve), ...guessing, ...inviting]);
+      expect(erased.status).toBe(204);
+      for (const { status } of others) expect([201, 401]).toContain(status);
+      expect(JSON.stringify(await storedRows())).not.toContain(eve.email);
+    });
+
     it('has a browser forget the cookie', async () => {
       const response = await erase(ada).set('cookie', '__Host-wl_refresh=x').expect(204);
       expect(String(response.headers['set-cookie'])).toMatch(/^__Host-wl_refresh=; Max-Age=0;/);

@@ -8,7 +8,7 @@ import {
 } from '@nestjs/swagger';
 import { CurrentUser } from '../auth/decorators/current-user.decorator.js';
 import { RequiresRole } from '../auth/decorators/requires-role.decorator.js';
-import type { Principal } from '../auth/principal.js';
+import type { Principal, SignedIn } from '../auth/principal.js';
 import type { HttpReply } from '../common/http/caller.js';
 import { ApiIdParam } from '../common/openapi/api-ids.decorator.js';
 import { ApiProblems } from '../common/openapi/api-problems.decorator.js';
@@ -83,7 +83,7 @@ export class AdminController {
   @ApiProblems(new EmailTakenError())
   async inviteUser(
     @Body() invited: InviteUserDto,
-    @CurrentUser() actor: Principal,
+    @CurrentUser() actor: SignedIn,
   ): Promise<InvitationResponse> {
     return InvitationResponse.from(await this.admin.inviteUser(invited, actor));
   }
@@ -100,7 +100,7 @@ export class AdminController {
   @ApiCreatedResponse({ type: PasswordResetResponse })
   async createPasswordReset(
     @UserId() id: number,
-    @CurrentUser() actor: Principal,
+    @CurrentUser() actor: SignedIn,
   ): Promise<PasswordResetResponse> {
     return PasswordResetResponse.from(await this.admin.createPasswordReset(id, actor));
   }

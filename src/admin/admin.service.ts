@@ -3,6 +3,8 @@ import { type Actor, AuditService } from '../audit/audit.service.js';
 import type { AuditLog } from '../audit/audit-log.entity.js';
 import { PasswordResetsService, type ResetLink } from '../auth/password-resets.service.js';
 import type { Page } from '../common/pagination/page.query.js';
+import type { SignedIn } from '../auth/principal.js';
+import { StillSignedIn } from '../auth/still-signed-in.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import type { User } from '../users/user.entity.js';
@@ -27,6 +29,7 @@ export class AdminService {
     private readonly audit: AuditService,
     private readonly sessions: SessionsService,
     private readonly passwordResets: PasswordResetsService,
+    private readonly stillSignedIn: StillSignedIn,
     private readonly unitOfWork: UnitOfWork,
   ) {}
 
@@ -50,6 +53,7 @@ export class AdminService {
         await this.sessions.endAll(id);
         await this.passwordResets.deleteOf(user);
       }
+      if (user.disabled || user.role !== 'admin') await this.passwordResets.deleteMadeBy(id);
       return user;
     });
   }
@@ -58,13 +62,16 @@ export class AdminService {
    * @throws EmailTakenError
    * @throws OverloadedError
    */
-  inviteUser({ email, role = 'user' }: InviteUserDto, actor: Actor): Promise<ResetLink> {
-    return this.passwordResets.invite(email, role, actor);
+  inviteUser({ email, role = 'user' }: InviteUserDto, actor: SignedIn): Promise<ResetLink> {
+    return this.passwordResets.invite(email, role, actor, () => this.stillSignedIn.confirmAdmin(actor));
   }
 
   /** @throws UserNotFoundError */
-  createPasswordReset(id: number, actor: Actor): Promise<ResetLink> {
-    return this.passwordResets.createLink(id, actor);
+  createPasswordReset(id: number, actor: SignedIn): Promise<ResetLink> {
+    return this.unitOfWork.write(async () => {
+      await this.stillSignedIn.confirmAdmin(actor);
+      return this.passwordResets.createLink(id, actor);
+    });
   }
 
   pageOfItems({ user_id, skip, limit, sort, type }: AdminListQuery) {

@@ -31,6 +31,7 @@ import { Principals } from './principals.js';
 import { RefreshCookie } from './refresh-cookie.js';
 import { RefreshTokens } from './refresh-tokens.js';
 import { SessionsController } from './sessions.controller.js';
+import { StillSignedIn } from './still-signed-in.js';
 import { VerifiedTokens } from './verified-tokens.js';
 
 @Module({
@@ -69,9 +70,10 @@ import { VerifiedTokens } from './verified-tokens.js';
     Principals,
     RefreshCookie,
     RefreshTokens,
+    StillSignedIn,
     VerifiedTokens,
     { provide: PASSWORD_RESET_DELIVERY_OPTIONS, useValue: PASSWORD_RESET_DELIVERY_DEFAULTS },
   ],
-  exports: [JwtStrategy, PasswordResetsService, Principals, VerifiedTokens],
+  exports: [JwtStrategy, PasswordResetsService, Principals, StillSignedIn, VerifiedTokens],
 })
 export class AuthModule {}

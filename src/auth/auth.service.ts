@@ -80,15 +80,27 @@ export class AuthService {
       const session = isAccepted ? await this.begin(user, password, device) : null;
       if (session === 'changed') continue;
       if (session !== null) return session;
-      await this.audit.record({
-        actor: { id: null, email: email ?? null },
-        action: 'auth.login_failed',
-        resourceType: 'user',
-        resourceId: user?.id ?? null,
-        changes: {},
-      });
+      await this.recordFailure(email, user);
       return null;
     }
+  }
+
+  /**
+   * Hashing takes long enough for somebody to be erased meanwhile: then their name must not be written down once more.
+   * As much work for an address that nobody has.
+   */
+  private recordFailure(email: string | undefined, user: User | null): Promise<void> {
+    return this.unitOfWork.write(async () => {
+      const current = await this.users.lock(user?.id ?? 0);
+      const isErased = user !== null && current === null;
+      await this.audit.record({
+        actor: { id: null, email: isErased ? null : (email ?? null) },
+        action: 'auth.login_failed',
+        resourceType: 'user',
+        resourceId: current?.id ?? null,
+        changes: {},
+      });
+    });
   }
 
   /**

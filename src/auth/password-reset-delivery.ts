@@ -1,3 +1,4 @@
+import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import {
   Inject,
   Injectable,
@@ -5,10 +6,13 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
+import { ThrottlerStorage } from '@nestjs/throttler';
+import { ENV, type Env } from '../config/env.js';
 import { requestContext } from '../common/http/request-context.js';
 import { Mailer, MailNotSentError } from '../common/mail/mailer.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { UsersService } from '../users/users.service.js';
+import { RESET_LIFETIME_MS } from './password-reset.entity.js';
 import { passwordResetMail } from './password-reset-mail.js';
 import { PasswordResetTokens } from './password-reset-tokens.js';
 import { PasswordResetsRepository, type StoredReset } from './password-resets.repository.js';
@@ -40,9 +44,16 @@ export const PASSWORD_RESET_DELIVERY_DEFAULTS: PasswordResetDeliveryOptions = {
   sweepIntervalMs: 3_600_000,
 };
 
-const HOUR_MS = 3_600_000;
-/** However often somebody asks with an address: whose it is must not be buried under mail. */
-const MAILS_PER_HOUR = 3;
+/**
+ * However often somebody asks with an address: whose it is must not be buried under mail. In as long as a link is good, so
+ * that who is sent no more has one that is.
+ */
+const MAXIMUM_MAILS = 3;
+/**
+ * Sent at the same time: when a mail arrives must not tell whether others before it went out, so more than one address
+ * can ask for under the login limit.
+ */
+const MAXIMUM_SENDING = 10;
 /** So that a link that is good for half an hour is tried to the end. */
 const RETRIES_PER_LIFETIME = 10;
 const SWEEP_BATCH = 500;
@@ -60,6 +71,9 @@ export class PasswordResetDelivery implements OnApplicationBootstrap, OnApplicat
   private pause: NodeJS.Timeout | undefined;
   private running: Promise<void> | null = null;
   private sweeping: Promise<void> | null = null;
+  private readonly sending = new Set<Promise<void>>();
+  /** Whoever reads Redis learns nobody's address. */
+  private readonly mailboxKey: KeyObject;
   private wanted = false;
   private stopped = false;
 
@@ -69,8 +83,13 @@ export class PasswordResetDelivery implements OnApplicationBootstrap, OnApplicat
     private readonly users: UsersService,
     private readonly mailer: Mailer,
     private readonly unitOfWork: UnitOfWork,
+    @Inject(ThrottlerStorage) private readonly counts: ThrottlerStorage,
+    @Inject(ENV) env: Env,
     @Inject(PASSWORD_RESET_DELIVERY_OPTIONS) private readonly options: PasswordResetDeliveryOptions,
-  ) {}
+  ) {
+    const name = hkdfSync('sha256', env.JWT_KEYS[0].key, '', 'watchlist-api mailbox name', 32);
+    this.mailboxKey = createSecretKey(Buffer.from(name));
+  }
 
   get enabled(): boolean {
     return this.mailer.enabled;
@@ -95,6 +114,7 @@ export class PasswordResetDelivery implements OnApplicationBootstrap, OnApplicat
     for (const timer of this.timers) clearInterval(timer);
     const farewell = setTimeout(() => this.stop.abort(), this.options.farewellMs);
     await Promise.all([this.running, this.sweeping]);
+    await Promise.all(this.sending);
     clearTimeout(farewell);
   }
 
@@ -138,39 +158,56 @@ export class PasswordResetDelivery implements OnApplicationBootstrap, OnApplicat
     if (row === null) return false;
     // Nobody has a token of the other one: it could not be made.
     const keyId = this.tokens.usableKeyId(row.keyId);
-    if (!(await this.accept(row, keyId))) return true;
+    if (await this.isBuried(row)) await this.resets.delete(row.id);
+    else if (await this.accept(row, keyId)) {
+      const sending = this.send(row, keyId).finally(() => this.sending.delete(sending));
+      this.sending.add(sending);
+      if (this.sending.size >= MAXIMUM_SENDING) await Promise.race(this.sending);
+    }
+    return true;
+  }
+
+  private async send(row: StoredReset, keyId: string): Promise<void> {
     try {
-      await this.mailer.send(
-        passwordResetMail(row, this.tokens.linkTo({ id: row.id, keyId })),
-        this.stop.signal,
+      const link = this.tokens.linkTo({ id: row.id, keyId });
+      await this.mailer.send(passwordResetMail(row, link), this.stop.signal).then(
+        () => this.resets.markMailed(row.id),
+        (error: unknown) => this.putOff(row, error),
       );
     } catch (error) {
-      await this.putOff(row, error);
-      return true;
+      // It is due again when its lease has ended.
+      this.logger.warn('sending mail paused', error);
     }
-    await this.resets.markMailed(row.id);
-    return true;
   }
 
   /** Finds whose it is. What nobody is to have is deleted. @returns whether the mail is to go out */
   private accept(row: StoredReset, keyId: string): Promise<boolean> {
     return this.unitOfWork.write(async () => {
       const found = await this.users.findByEmail(row.email);
-      // They take turns: two instances must not both find one mail too few.
+      // Takes turns with what makes links useless.
       const user = found && (await this.users.lock(found.id));
-      const now = Date.now();
       const isWanted =
         user !== null &&
         user.email === row.email &&
         (row.userId === null || row.userId === user.id) &&
         !user.disabled &&
-        row.expiresAt.getTime() > now &&
-        (row.purpose !== 'forgotten' ||
-          (await this.resets.countForgotten(user.id, new Date(now - HOUR_MS), row.id)) < MAILS_PER_HOUR);
+        row.expiresAt > new Date();
       if (isWanted) return this.resets.assign(row.id, { userId: user.id, keyId });
       await this.resets.delete(row.id);
       return false;
     });
+  }
+
+  /**
+   * By mailbox, and not in the table: links go when a password or an address is changed, or a user is erased, and
+   * whoever has an account under somebody else's address can do so again and again.
+   */
+  private async isBuried({ email, purpose, userId }: StoredReset): Promise<boolean> {
+    // Let through before: only tried again.
+    if (purpose !== 'forgotten' || userId !== null) return false;
+    const mailbox = createHmac('sha256', this.mailboxKey).update(email).digest('base64url').slice(0, 22);
+    const count = await this.counts.increment(`mail:${mailbox}`, RESET_LIFETIME_MS, MAXIMUM_MAILS, 0, 'mail');
+    return count.isBlocked;
   }
 
   private async putOff(
@@ -185,18 +222,10 @@ export class PasswordResetDelivery implements OnApplicationBootstrap, OnApplicat
     await this.resets.putOff(id, new Date(Date.now() + (this.stopped ? 0 : delay)));
   }
 
-  /**
-   * Deletes what has expired, in small transactions; later than an hour after it was asked for, which is how long it is
-   * counted.
-   */
+  /** Deletes what has expired, in small transactions. */
   private async sweep(): Promise<void> {
-    const now = Date.now();
-    const hourAgo = new Date(now - HOUR_MS);
     try {
-      while (
-        !this.stopped &&
-        (await this.resets.deleteExpired(new Date(now), hourAgo, SWEEP_BATCH)) === SWEEP_BATCH
-      );
+      while (!this.stopped && (await this.resets.deleteExpired(new Date(), SWEEP_BATCH)) === SWEEP_BATCH);
     } catch (error) {
       this.logger.warn('expired password resets could not be deleted; trying again in an hour', error);
     }

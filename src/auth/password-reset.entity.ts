@@ -1,6 +1,9 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
 import { User } from '../users/user.entity.js';
 
+/** How long a link is good that is not an invitation. */
+export const RESET_LIFETIME_MS = 30 * 60_000;
+
 /** `forgotten`: somebody asked for it, with an address; `created`: by an admin; `invitation`: of somebody new, by an admin. */
 export type PasswordResetPurpose = 'forgotten' | 'created' | 'invitation';
 
@@ -29,6 +32,15 @@ export class PasswordReset {
   @ManyToOne(() => User, { onDelete: 'CASCADE', nullable: true })
   @JoinColumn({ name: 'user_id', foreignKeyConstraintName: 'fk_password_resets_user' })
   user!: User | null;
+
+  /** The admin who made it: it is good as long as they are one. */
+  @Index('ix_password_resets_created_by')
+  @Column({ name: 'created_by_id', type: Number, nullable: true })
+  createdById!: number | null;
+
+  @ManyToOne(() => User, { onDelete: 'CASCADE', nullable: true })
+  @JoinColumn({ name: 'created_by_id', foreignKeyConstraintName: 'fk_password_resets_created_by' })
+  createdBy!: User | null;
 
   /** Of the key that its token is made with. */
   @Column({ name: 'key_id', type: String, length: 20 })

@@ -21,7 +21,7 @@ export class PasswordResetsController {
     operationId: 'forgotPassword',
     summary: 'I forgot my password',
     description:
-      'Whoever has this address is sent a link that is good once, within 30 minutes; three an hour at most. Whether anybody has it is not told, neither by the answer nor by its time.',
+      'Whoever has this address is sent a link that is good once, within 30 minutes; three in that time at most. Whether anybody has it is not told, neither by the answer nor by its time.',
   })
   @ApiAcceptedResponse({ type: AcceptedResponse, description: 'Taken note of.' })
   @ApiProblems(

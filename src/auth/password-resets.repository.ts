@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { In, LessThan, LessThanOrEqual, MoreThan, Not } from 'typeorm';
+import { In, LessThanOrEqual } from 'typeorm';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { PasswordReset } from './password-reset.entity.js';
 
-export type StoredReset = Omit<PasswordReset, 'user'>;
+export type StoredReset = Omit<PasswordReset, 'user' | 'createdBy'>;
 
 @Injectable()
 export class PasswordResetsRepository {
@@ -31,16 +31,9 @@ export class PasswordResetsRepository {
     });
   }
 
-  /** How many others of this user's have been asked for and let through since then. */
-  countForgotten(userId: number, since: Date, exceptId: string): Promise<number> {
-    return this.unitOfWork.read((manager) =>
-      manager.countBy(PasswordReset, {
-        userId,
-        purpose: 'forgotten',
-        createdAt: MoreThan(since),
-        id: Not(exceptId),
-      }),
-    );
+  /** The links that this admin has made, for whomever. */
+  async deleteMadeBy(createdById: number): Promise<void> {
+    await this.unitOfWork.write((manager) => manager.delete(PasswordReset, { createdById }));
   }
 
   /** @returns false when it is gone */
@@ -78,11 +71,11 @@ export class PasswordResetsRepository {
   }
 
   /** Waits for nobody: what is in use will be gone by itself, or the next time. @returns how many went */
-  deleteExpired(now: Date, createdBefore: Date, limit: number): Promise<number> {
+  deleteExpired(now: Date, limit: number): Promise<number> {
     return this.unitOfWork.write(async (manager) => {
       const rows = await manager.find(PasswordReset, {
         select: { id: true },
-        where: { expiresAt: LessThanOrEqual(now), createdAt: LessThan(createdBefore) },
+        where: { expiresAt: LessThanOrEqual(now) },
         take: limit,
         ...(this.unitOfWork.hasConcurrentWriters && {
           lock: { mode: 'pessimistic_write', onLocked: 'skip_locked' },

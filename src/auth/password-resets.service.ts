@@ -12,11 +12,11 @@ import { refuseGuessable } from './acceptable-password.js';
 import { InvalidResetTokenError, MailNotConfiguredError } from './auth.errors.js';
 import { PasswordAttempts } from './password-attempts.js';
 import { PasswordHasher } from './password-hasher.js';
+import { RESET_LIFETIME_MS } from './password-reset.entity.js';
 import { PasswordResetDelivery } from './password-reset-delivery.js';
 import { PasswordResetTokens } from './password-reset-tokens.js';
 import { PasswordResetsRepository, type StoredReset } from './password-resets.repository.js';
 
-const RESET_LIFETIME_MS = 30 * 60_000;
 const INVITATION_LIFETIME_MS = 7 * 86_400_000;
 
 /** With which somebody sets their password. Whoever has it is them. */
@@ -50,7 +50,11 @@ export class PasswordResetsService {
   request(email: string): Promise<void> {
     if (!this.delivery.enabled) throw new MailNotConfiguredError();
     return this.unitOfWork.write(async () => {
-      await this.insert({ purpose: 'forgotten', email, userId: null }, RESET_LIFETIME_MS, true);
+      await this.insert(
+        { purpose: 'forgotten', email, userId: null, createdById: null },
+        RESET_LIFETIME_MS,
+        true,
+      );
       await this.audit.record({
         actor: { id: null, email },
         action: 'auth.password_reset_requested',
@@ -84,6 +88,7 @@ export class PasswordResetsService {
         if (!(await this.resets.delete(reset.id))) return null;
         await this.users.replacePasswordHash(user.id, user.passwordHash, hash);
         await this.deleteOf(user);
+        await this.deleteMadeBy(user.id);
         await this.sessions.endAll(user.id);
         // Whoever knew the old password may have made some.
         await this.personalTokens.revokeAll(user.id);
@@ -111,7 +116,7 @@ export class PasswordResetsService {
       const user = await this.users.lock(userId);
       if (user === null) throw new UserNotFoundError();
       const reset = await this.insert(
-        { purpose: 'created', email: user.email, userId },
+        { purpose: 'created', email: user.email, userId, createdById: actor.id },
         RESET_LIFETIME_MS,
         false,
       );
@@ -133,12 +138,14 @@ export class PasswordResetsService {
    * @throws EmailTakenError
    * @throws OverloadedError
    */
-  async invite(email: string, role: Role, actor: Actor): Promise<ResetLink> {
+  async invite(email: string, role: Role, actor: Actor, confirm: () => Promise<void>): Promise<ResetLink> {
     const hash = await this.passwords.hash(randomBytes(32).toString('base64url'));
     return this.unitOfWork.write(async () => {
+      // Hashing takes long enough for the inviter to be gone.
+      await confirm();
       const user = await this.users.create(email, hash, role, actor);
       const reset = await this.insert(
-        { purpose: 'invitation', email, userId: user.id },
+        { purpose: 'invitation', email, userId: user.id, createdById: actor.id },
         INVITATION_LIFETIME_MS,
         this.delivery.enabled,
       );
@@ -151,8 +158,13 @@ export class PasswordResetsService {
     return this.resets.deleteOf(id, email);
   }
 
+  /** The links that this admin has made for others, invitations too. As {@link deleteOf}. */
+  deleteMadeBy(id: number): Promise<void> {
+    return this.resets.deleteMadeBy(id);
+  }
+
   private async insert(
-    whose: Pick<StoredReset, 'purpose' | 'email' | 'userId'>,
+    whose: Pick<StoredReset, 'purpose' | 'email' | 'userId' | 'createdById'>,
     lifetimeMs: number,
     isMailed: boolean,
   ): Promise<StoredReset> {

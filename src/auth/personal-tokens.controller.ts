@@ -8,6 +8,7 @@ import {
 } from '@nestjs/swagger';
 import { ApiIdParam } from '../common/openapi/api-ids.decorator.js';
 import { ApiProblems } from '../common/openapi/api-problems.decorator.js';
+import { UnitOfWork } from '../database/unit-of-work.js';
 import { IdPipe } from '../common/validation/id.pipe.js';
 import { TokenNotFoundError, TooManyTokensError } from '../personal-tokens/personal-tokens.errors.js';
 import { MAXIMUM_TOKENS, PersonalTokensService } from '../personal-tokens/personal-tokens.service.js';
@@ -15,11 +16,16 @@ import { CurrentUser } from './decorators/current-user.decorator.js';
 import { CreatePersonalTokenDto } from './dto/personal-token.dto.js';
 import { NewPersonalTokenResponse, PersonalTokensResponse } from './dto/personal-token.response.js';
 import type { SignedIn } from './principal.js';
+import { StillSignedIn } from './still-signed-in.js';
 
 @ApiTags('auth')
 @Controller('v1/auth/tokens')
 export class PersonalTokensController {
-  constructor(private readonly tokens: PersonalTokensService) {}
+  constructor(
+    private readonly tokens: PersonalTokensService,
+    private readonly stillSignedIn: StillSignedIn,
+    private readonly unitOfWork: UnitOfWork,
+  ) {}
 
   @Post()
   @ApiOperation({
@@ -34,7 +40,10 @@ export class PersonalTokensController {
     @Body() { name, scopes, expires_in_days }: CreatePersonalTokenDto,
   ): Promise<NewPersonalTokenResponse> {
     const fields = { name, scopes, expiresInDays: expires_in_days ?? null };
-    const { token, stored } = await this.tokens.create(fields, user);
+    const { token, stored } = await this.unitOfWork.write(async () => {
+      await this.stillSignedIn.confirm(user);
+      return this.tokens.create(fields, user);
+    });
     return NewPersonalTokenResponse.of(token, stored);
   }
 

@@ -25,6 +25,11 @@ export class UsersService {
     return this.users.findByIdForUpdate(id);
   }
 
+  /** Within a write, before any other user is locked: nobody else changes an active admin until it ends. */
+  lockActiveAdmins(): Promise<User[]> {
+    return this.users.lockActiveAdmins();
+  }
+
   findByEmail(email: string): Promise<User | null> {
     return this.users.findByEmail(email);
   }

@@ -121,6 +121,8 @@ export class AttemptLog {
       if (count === undefined) continue;
       count.wrong = Math.max(0, count.wrong - 1);
       count.at = count.before;
+      // Else names that were never tried would push out those that are waiting.
+      if (count.wrong === 0 && count.waitingSince === null) this.counts.delete(key);
     }
   }
 

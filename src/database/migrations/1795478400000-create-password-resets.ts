@@ -15,25 +15,27 @@ export class CreatePasswordResets1795478400000 implements MigrationInterface {
           { name: 'purpose', ...text(10) },
           { name: 'email', ...text(254) },
           { name: 'user_id', ...integer, isNullable: true },
+          { name: 'created_by_id', ...integer, isNullable: true },
           { name: 'key_id', ...text(20) },
           { name: 'created_at', ...instant },
           { name: 'expires_at', ...instant },
           { name: 'mail_due_at', ...instant, isNullable: true },
           { name: 'mail_attempts', ...integer, default: 0 },
         ],
-        foreignKeys: [
-          {
-            name: 'fk_password_resets_user',
-            columnNames: ['user_id'],
-            referencedTableName: 'users',
-            referencedColumnNames: ['id'],
-            onDelete: 'CASCADE',
-          },
-        ],
-        indices: ['email', 'user', 'expires_at', 'mail_due_at'].map((name) => ({
-          name: `ix_password_resets_${name}`,
-          columnNames: [name === 'user' ? 'user_id' : name],
+        foreignKeys: ['user', 'created_by'].map((name) => ({
+          name: `fk_password_resets_${name}`,
+          columnNames: [`${name}_id`],
+          referencedTableName: 'users',
+          referencedColumnNames: ['id'],
+          onDelete: 'CASCADE',
         })),
+        indices: [
+          { name: 'ix_password_resets_email', columnNames: ['email'] },
+          { name: 'ix_password_resets_user', columnNames: ['user_id'] },
+          { name: 'ix_password_resets_created_by', columnNames: ['created_by_id'] },
+          { name: 'ix_password_resets_expires_at', columnNames: ['expires_at'] },
+          { name: 'ix_password_resets_mail_due_at', columnNames: ['mail_due_at'] },
+        ],
       }),
     );
   }
