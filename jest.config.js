@@ -42,6 +42,8 @@ export default {
   testTimeout: 30_000,
   // Most of these tests wait for a server: a worker on every core, not all but one.
   maxWorkers: '100%',
+  // What a suite has loaded is never quite let go of: after fifty suites a worker would spend its time collecting garbage.
+  workerIdleMemoryLimit: '700MB',
   collectCoverageFrom: [
     '<rootDir>/src/**/*.ts',
     '!<rootDir>/src/**/*.spec.ts',
