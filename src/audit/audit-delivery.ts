@@ -8,6 +8,7 @@ import {
 import { requestContext } from '../common/http/request-context.js';
 import { ENV, type Env } from '../config/env.js';
 import type { AuditLog } from './audit-log.entity.js';
+import { Sweep } from '../database/sweep.js';
 import { AuditRepository } from './audit.repository.js';
 import { auditEvent } from './audit-event.js';
 import { WebhookClient } from './webhook.client.js';
@@ -46,7 +47,7 @@ export class AuditDelivery implements OnApplicationBootstrap, OnApplicationShutd
   private readonly logger = new Logger('AuditDelivery');
   readonly enabled: boolean;
   private running: Promise<void> | null = null;
-  private purging: Promise<void> | null = null;
+  private readonly sweep: Sweep;
   private nudged = false;
   private stopped = false;
   private readonly timers: NodeJS.Timeout[] = [];
@@ -58,6 +59,11 @@ export class AuditDelivery implements OnApplicationBootstrap, OnApplicationShutd
     @Inject(AUDIT_DELIVERY_OPTIONS) private readonly options: AuditDeliveryOptions,
   ) {
     this.enabled = env.AUDIT_WEBHOOK_URL !== undefined;
+    this.sweep = new Sweep(
+      (limit) => logs.deleteBefore(new Date(Date.now() - env.AUDIT_RETENTION_DAYS * DAY_MS), limit),
+      { intervalMs: options.purgeIntervalMs, batch: PURGE_BATCH },
+      (error) => this.logger.warn('old audit rows could not be deleted; trying again in an hour', error),
+    );
   }
 
   onApplicationBootstrap(): void {
@@ -65,20 +71,14 @@ export class AuditDelivery implements OnApplicationBootstrap, OnApplicationShutd
       this.timers.push(setInterval(() => this.nudge(), this.options.pollMs).unref());
       this.nudge();
     }
-    if (this.env.AUDIT_RETENTION_DAYS > 0) {
-      const purge = () => {
-        this.purging ??= this.purge().finally(() => (this.purging = null));
-      };
-      this.timers.push(setInterval(purge, this.options.purgeIntervalMs).unref());
-      purge();
-    }
+    if (this.env.AUDIT_RETENTION_DAYS > 0) this.sweep.start();
   }
 
   /** The event that is on its way is waited for; what is still due stays due in the table. */
   async onApplicationShutdown(): Promise<void> {
     this.stopped = true;
     for (const timer of this.timers) clearInterval(timer);
-    await Promise.all([this.running, this.purging]);
+    await Promise.all([this.running, this.sweep.stop()]);
   }
 
   /** There may be something to deliver. Returns at once. */
@@ -93,14 +93,9 @@ export class AuditDelivery implements OnApplicationBootstrap, OnApplicationShutd
       });
   }
 
-  /** Deletes what is older than `AUDIT_RETENTION_DAYS`, in small transactions. */
-  async purge(): Promise<void> {
-    const before = new Date(Date.now() - this.env.AUDIT_RETENTION_DAYS * DAY_MS);
-    try {
-      while (!this.stopped && (await this.logs.deleteBefore(before, PURGE_BATCH)) === PURGE_BATCH);
-    } catch (error) {
-      this.logger.warn('old audit rows could not be deleted; trying again in an hour', error);
-    }
+  /** Deletes what is older than `AUDIT_RETENTION_DAYS`. */
+  purge(): Promise<void> {
+    return this.sweep.run();
   }
 
   private async deliverAll(): Promise<void> {

@@ -1,6 +1,7 @@
 import { ProblemError } from '../common/errors/problem.error.js';
 
 const REALM = 'Bearer realm="watchlist"';
+const CHALLENGE = { headers: { 'www-authenticate': REALM } };
 
 /** RFC 6750: no error code for a request that brought no credentials at all. */
 export class UnauthorizedError extends ProblemError {
@@ -23,9 +24,7 @@ export class UnauthorizedError extends ProblemError {
 /** At sign-in the same whichever of the two was wrong. */
 export class InvalidCredentialsError extends ProblemError {
   constructor(detail = 'E-mail or password is not right.') {
-    super(401, 'INVALID_CREDENTIALS', detail, {
-      headers: { 'www-authenticate': REALM },
-    });
+    super(401, 'INVALID_CREDENTIALS', detail, CHALLENGE);
   }
 }
 
@@ -35,18 +34,19 @@ export const wrongPassword = () => new InvalidCredentialsError('The current pass
 /** Forged, used before, expired, of a session that has ended, or none at all: which of these is not told. */
 export class InvalidRefreshTokenError extends ProblemError {
   constructor() {
-    super(401, 'INVALID_REFRESH_TOKEN', 'The refresh token is not valid (any more). Sign in again.', {
-      headers: { 'www-authenticate': REALM },
-    });
+    super(
+      401,
+      'INVALID_REFRESH_TOKEN',
+      'The refresh token is not valid (any more). Sign in again.',
+      CHALLENGE,
+    );
   }
 }
 
 /** Forged, used before, replaced, expired, of a user who is gone or disabled: which of these is not told. */
 export class InvalidResetTokenError extends ProblemError {
   constructor() {
-    super(401, 'INVALID_RESET_TOKEN', 'This link is not valid (any more). Ask for a new one.', {
-      headers: { 'www-authenticate': REALM },
-    });
+    super(401, 'INVALID_RESET_TOKEN', 'This link is not valid (any more). Ask for a new one.', CHALLENGE);
   }
 }
 
@@ -59,18 +59,24 @@ export class MailNotConfiguredError extends ProblemError {
 
 export class RegistrationClosedError extends ProblemError {
   constructor() {
-    super(403, 'REGISTRATION_CLOSED', 'Nobody can register here by themselves. An admin can invite you.', {
-      headers: { 'www-authenticate': REALM },
-    });
+    super(
+      403,
+      'REGISTRATION_CLOSED',
+      'Nobody can register here by themselves. An admin can invite you.',
+      CHALLENGE,
+    );
   }
 }
 
 /** A browser sends cookies along wherever a request comes from; this one says where, and it is not one of ours. */
 export class OriginNotAllowedError extends ProblemError {
   constructor() {
-    super(403, 'ORIGIN_NOT_ALLOWED', 'With the cookie, Origin must be this server or one of CORS_ORIGINS.', {
-      headers: { 'www-authenticate': REALM },
-    });
+    super(
+      403,
+      'ORIGIN_NOT_ALLOWED',
+      'With the cookie, Origin must be this server or one of CORS_ORIGINS.',
+      CHALLENGE,
+    );
   }
 }
 

@@ -1,4 +1,3 @@
-import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
 import { RateLimitedError } from '../common/errors/common.errors.js';
@@ -9,6 +8,7 @@ import { AttemptStorage } from '../common/rate-limit/attempt-storage.js';
 import { ENV, type Env } from '../config/env.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import { UsersService } from '../users/users.service.js';
+import { pseudonyms } from './token-codes.js';
 
 /** Whose password is tried; with id and session for somebody who is signed in and is asked for it again. */
 export interface Tried {
@@ -26,8 +26,7 @@ export interface Tried {
 @Injectable()
 export class PasswordAttempts {
   private readonly rules: AttemptRules | null;
-  /** Whoever reads Redis learns nobody's address. */
-  private readonly key: KeyObject;
+  private readonly accountOf: (email: string) => string;
 
   constructor(
     @Inject(ENV) env: Env,
@@ -37,8 +36,7 @@ export class PasswordAttempts {
     private readonly audit: AuditService,
   ) {
     this.rules = env.RATE_LIMIT_ACCOUNT === null ? null : attemptRules(env.RATE_LIMIT_ACCOUNT);
-    const { key } = env.JWT_KEYS[0];
-    this.key = createSecretKey(Buffer.from(hkdfSync('sha256', key, '', 'watchlist-api account name', 32)));
+    this.accountOf = pseudonyms(env.JWT_KEYS, 'account name');
   }
 
   /**
@@ -66,10 +64,6 @@ export class PasswordAttempts {
   forget(email: string): Promise<void> {
     const place = addressBucket(requestContext.getStore()!.address);
     return this.storage.clear({ account: this.accountOf(email), place, isKnown: false });
-  }
-
-  private accountOf(email: string): string {
-    return createHmac('sha256', this.key).update(email).digest('base64url').slice(0, 22);
   }
 
   /** @throws RateLimitedError */

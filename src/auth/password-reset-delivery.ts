@@ -1,4 +1,3 @@
-import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import {
   Inject,
   Injectable,
@@ -10,12 +9,14 @@ import { ThrottlerStorage } from '@nestjs/throttler';
 import { ENV, type Env } from '../config/env.js';
 import { requestContext } from '../common/http/request-context.js';
 import { Mailer, MailNotSentError } from '../common/mail/mailer.js';
+import { Sweep } from '../database/sweep.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { UsersService } from '../users/users.service.js';
 import { RESET_LIFETIME_MS } from './password-reset.entity.js';
 import { passwordResetMail } from './password-reset-mail.js';
 import { PasswordResetTokens } from './password-reset-tokens.js';
 import { PasswordResetsRepository, type StoredReset } from './password-resets.repository.js';
+import { pseudonyms } from './token-codes.js';
 
 /** When things happen, in milliseconds. */
 export interface PasswordResetDeliveryOptions {
@@ -70,10 +71,9 @@ export class PasswordResetDelivery implements OnApplicationBootstrap, OnApplicat
   private readonly timers: NodeJS.Timeout[] = [];
   private pause: NodeJS.Timeout | undefined;
   private running: Promise<void> | null = null;
-  private sweeping: Promise<void> | null = null;
+  private readonly sweep: Sweep;
   private readonly sending = new Set<Promise<void>>();
-  /** Whoever reads Redis learns nobody's address. */
-  private readonly mailboxKey: KeyObject;
+  private readonly mailboxOf: (email: string) => string;
   private wanted = false;
   private stopped = false;
 
@@ -87,8 +87,13 @@ export class PasswordResetDelivery implements OnApplicationBootstrap, OnApplicat
     @Inject(ENV) env: Env,
     @Inject(PASSWORD_RESET_DELIVERY_OPTIONS) private readonly options: PasswordResetDeliveryOptions,
   ) {
-    const name = hkdfSync('sha256', env.JWT_KEYS[0].key, '', 'watchlist-api mailbox name', 32);
-    this.mailboxKey = createSecretKey(Buffer.from(name));
+    this.mailboxOf = pseudonyms(env.JWT_KEYS, 'mailbox name');
+    this.sweep = new Sweep(
+      (limit) => resets.deleteExpired(new Date(), limit),
+      { intervalMs: options.sweepIntervalMs, batch: SWEEP_BATCH },
+      (error) =>
+        this.logger.warn('expired password resets could not be deleted; trying again in an hour', error),
+    );
   }
 
   get enabled(): boolean {
@@ -100,11 +105,7 @@ export class PasswordResetDelivery implements OnApplicationBootstrap, OnApplicat
       this.timers.push(setInterval(() => this.run(), this.options.pollMs).unref());
       this.run();
     }
-    const sweep = () => {
-      this.sweeping ??= this.sweep().finally(() => (this.sweeping = null));
-    };
-    this.timers.push(setInterval(sweep, this.options.sweepIntervalMs).unref());
-    sweep();
+    this.sweep.start();
   }
 
   /** The mail that is on its way is waited for, for a moment; what is still due stays due in the table. */
@@ -113,7 +114,7 @@ export class PasswordResetDelivery implements OnApplicationBootstrap, OnApplicat
     clearTimeout(this.pause);
     for (const timer of this.timers) clearInterval(timer);
     const farewell = setTimeout(() => this.stop.abort(), this.options.farewellMs);
-    await Promise.all([this.running, this.sweeping]);
+    await Promise.all([this.running, this.sweep.stop()]);
     await Promise.all(this.sending);
     clearTimeout(farewell);
   }
@@ -205,8 +206,8 @@ export class PasswordResetDelivery implements OnApplicationBootstrap, OnApplicat
   private async isBuried({ email, purpose, userId }: StoredReset): Promise<boolean> {
     // Let through before: only tried again.
     if (purpose !== 'forgotten' || userId !== null) return false;
-    const mailbox = createHmac('sha256', this.mailboxKey).update(email).digest('base64url').slice(0, 22);
-    const count = await this.counts.increment(`mail:${mailbox}`, RESET_LIFETIME_MS, MAXIMUM_MAILS, 0, 'mail');
+    const key = `mail:${this.mailboxOf(email)}`;
+    const count = await this.counts.increment(key, RESET_LIFETIME_MS, MAXIMUM_MAILS, 0, 'mail');
     return count.isBlocked;
   }
 
@@ -220,14 +221,5 @@ export class PasswordResetDelivery implements OnApplicationBootstrap, OnApplicat
     const lifetime = expiresAt.getTime() - createdAt.getTime();
     const delay = Math.min(firstRetryMs * 2 ** mailAttempts, longestRetryMs, lifetime / RETRIES_PER_LIFETIME);
     await this.resets.putOff(id, new Date(Date.now() + (this.stopped ? 0 : delay)));
-  }
-
-  /** Deletes what has expired, in small transactions. */
-  private async sweep(): Promise<void> {
-    try {
-      while (!this.stopped && (await this.resets.deleteExpired(new Date(), SWEEP_BATCH)) === SWEEP_BATCH);
-    } catch (error) {
-      this.logger.warn('expired password resets could not be deleted; trying again in an hour', error);
-    }
   }
 }

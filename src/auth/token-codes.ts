@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey, hkdfSync, type KeyObject, timingSafeEqual } from 'node:crypto';
-import type { JwtKey } from '../config/env.js';
+import type { Env, JwtKey } from '../config/env.js';
 
 /**
  * HMAC-SHA-256 codes for tokens that are made anew when they are needed, so that nothing is stored which could be
@@ -10,12 +10,7 @@ export class TokenCodes {
 
   /** @param use such as `refresh token`; never to be changed, what is out there would not be good any more */
   constructor(keys: readonly JwtKey[], use: string) {
-    this.keys = new Map(
-      keys.map(({ id, key }) => [
-        id,
-        createSecretKey(Buffer.from(hkdfSync('sha256', key, '', `watchlist-api ${use}`, 32))),
-      ]),
-    );
+    this.keys = new Map(keys.map(({ id, key }) => [id, derived(key, use)]));
   }
 
   isInUse(keyId: string): boolean {
@@ -32,6 +27,16 @@ export class TokenCodes {
     const key = this.keys.get(keyId);
     return key !== undefined && timingSafeEqual(Buffer.from(code(text, key)), Buffer.from(given));
   }
+}
+
+/** For what stands in for an e-mail address where nobody is to read one, such as in Redis; the same on every instance. */
+export function pseudonyms([{ key }]: Env['JWT_KEYS'], use: string): (email: string) => string {
+  const own = derived(key, use);
+  return (email) => code(email, own).slice(0, 22);
+}
+
+function derived(key: KeyObject, use: string): KeyObject {
+  return createSecretKey(Buffer.from(hkdfSync('sha256', key, '', `watchlist-api ${use}`, 32)));
 }
 
 function code(text: string, key: KeyObject): string {

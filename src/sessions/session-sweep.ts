@@ -5,53 +5,31 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
+import { Sweep, type SweepOptions } from '../database/sweep.js';
 import { SessionsRepository } from './sessions.repository.js';
 
-export interface SessionSweepOptions {
-  readonly intervalMs: number;
-  /** How many go in one transaction. */
-  readonly batch: number;
-}
-
 export const SESSION_SWEEP_OPTIONS = Symbol('SESSION_SWEEP_OPTIONS');
-export const SESSION_SWEEP_DEFAULTS: SessionSweepOptions = { intervalMs: 3_600_000, batch: 500 };
+export const SESSION_SWEEP_DEFAULTS: SweepOptions = { intervalMs: 3_600_000, batch: 500 };
 
-/**
- * Deletes what has expired, at boot and then every hour: signing in deletes only one's own, and some never come back.
- * Several instances may do so at once.
- */
+/** Deletes what has expired: signing in deletes only one's own, and some never come back. */
 @Injectable()
 export class SessionSweep implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('SessionSweep');
-  private running: Promise<void> | null = null;
-  private stopped = false;
-  private timer: NodeJS.Timeout | undefined;
+  private readonly sweep: Sweep;
 
-  constructor(
-    private readonly sessions: SessionsRepository,
-    @Inject(SESSION_SWEEP_OPTIONS) private readonly options: SessionSweepOptions,
-  ) {}
+  constructor(sessions: SessionsRepository, @Inject(SESSION_SWEEP_OPTIONS) options: SweepOptions) {
+    this.sweep = new Sweep(
+      (limit) => sessions.deleteAllExpired(new Date(), limit),
+      options,
+      (error) => this.logger.warn('expired sessions could not be deleted; trying again in an hour', error),
+    );
+  }
 
   onApplicationBootstrap(): void {
-    const sweep = () => {
-      this.running ??= this.sweep().finally(() => (this.running = null));
-    };
-    this.timer = setInterval(sweep, this.options.intervalMs).unref();
-    sweep();
+    this.sweep.start();
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    this.stopped = true;
-    clearInterval(this.timer);
-    await this.running;
-  }
-
-  private async sweep(): Promise<void> {
-    const { batch } = this.options;
-    try {
-      while (!this.stopped && (await this.sessions.deleteAllExpired(new Date(), batch)) === batch);
-    } catch (error) {
-      this.logger.warn('expired sessions could not be deleted; trying again in an hour', error);
-    }
+  onApplicationShutdown(): Promise<void> {
+    return this.sweep.stop();
   }
 }

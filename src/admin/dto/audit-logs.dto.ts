@@ -143,14 +143,7 @@ export class AuditLogResponse implements AuditEvent {
   @ApiInstant()
   readonly occurred_at!: string;
 
-  @ApiProperty({
-    type: 'integer',
-    format: 'int32',
-    minimum: 1,
-    maximum: MAXIMUM_ID,
-    nullable: true,
-    example: 1,
-  })
+  @ApiProperty({ ...idOrNull, example: 1 })
   readonly actor_id!: number | null;
 
   @ApiProperty({ type: String, format: 'email', maxLength: 254, nullable: true, example: 'ada@example.com' })
@@ -162,14 +155,7 @@ export class AuditLogResponse implements AuditEvent {
   @ApiProperty({ type: String, enum: RESOURCE_TYPES, example: 'watchlist_item' })
   readonly resource_type!: string;
 
-  @ApiProperty({
-    type: 'integer',
-    format: 'int32',
-    minimum: 1,
-    maximum: MAXIMUM_ID,
-    nullable: true,
-    example: 1,
-  })
+  @ApiProperty({ ...idOrNull, example: 1 })
   readonly resource_id!: number | null;
 
   @ApiProperty({

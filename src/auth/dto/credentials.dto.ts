@@ -16,7 +16,7 @@ import { IsTransport, type Transport } from './session.dto.js';
  * For a new password. An `email` of the same body is whose it is to be; where it is not in the body, the service looks
  * (`refuseGuessable`).
  */
-export const IsAcceptablePassword = () => (target: object, name: string) => {
+const IsAcceptablePassword = () => (target: object, name: string) => {
   ValidateBy({
     name: 'isAcceptablePassword',
     validator: { validate: isAcceptablePassword, defaultMessage: () => PASSWORD_RULE },
@@ -60,6 +60,19 @@ export const IsCurrentPassword = () => (target: object, name: string) => {
   IsGivenPassword()(target, name);
 };
 
+/** In the place of one that there is. */
+export const NewPasswordField = () => (target: object, name: string) => {
+  ApiProperty({
+    type: String,
+    format: 'password',
+    minLength: PASSWORD_MINIMUM,
+    maxLength: PASSWORD_MAXIMUM,
+    description: 'As at registration.',
+    example: 'nine lives of a paper cat',
+  })(target, name);
+  IsAcceptablePassword()(target, name);
+};
+
 export class RegisterDto {
   @EmailField()
   readonly email!: string;
@@ -81,15 +94,7 @@ export class ChangePasswordDto {
   @IsCurrentPassword()
   readonly current_password!: string;
 
-  @ApiProperty({
-    type: String,
-    format: 'password',
-    minLength: PASSWORD_MINIMUM,
-    maxLength: PASSWORD_MAXIMUM,
-    description: 'As at registration.',
-    example: 'nine lives of a paper cat',
-  })
-  @IsAcceptablePassword()
+  @NewPasswordField()
   readonly new_password!: string;
 }
 

@@ -2,8 +2,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import { ApiStatusOk } from '../../common/openapi/api-fields.js';
 import { HasLength } from '../../common/validation/fields.js';
 import { EmailField } from '../../users/email-field.decorator.js';
-import { PASSWORD_MAXIMUM, PASSWORD_MINIMUM } from '../acceptable-password.js';
-import { IsAcceptablePassword } from './credentials.dto.js';
+import { NewPasswordField } from './credentials.dto.js';
 
 const MAXIMUM_TOKEN = 256;
 
@@ -24,15 +23,7 @@ export class ResetPasswordDto {
   @HasLength(1, MAXIMUM_TOKEN)
   readonly token!: string;
 
-  @ApiProperty({
-    type: String,
-    format: 'password',
-    minLength: PASSWORD_MINIMUM,
-    maxLength: PASSWORD_MAXIMUM,
-    description: 'As at registration.',
-    example: 'nine lives of a paper cat',
-  })
-  @IsAcceptablePassword()
+  @NewPasswordField()
   readonly new_password!: string;
 }
 
