@@ -1,17 +1,17 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { AdminModule } from './admin/admin.module.js';
 import { AuthModule } from './auth/auth.module.js';
 import { JwtAuthGuard } from './auth/jwt-auth.guard.js';
 import { RolesGuard } from './auth/roles.guard.js';
 import { ScopesGuard } from './auth/scopes.guard.js';
 import { ProblemFilter } from './common/errors/problem.filter.js';
-import { GracefulShutdown } from './common/http/graceful-shutdown.js';
+import { ShutdownModule } from './common/http/graceful-shutdown.js';
 import { RateLimitGuard } from './common/rate-limit/rate-limit.guard.js';
 import { RateLimitModule } from './common/rate-limit/rate-limit.module.js';
 import { RedisModule } from './common/redis/redis.module.js';
 import { RequestValidationPipe } from './common/validation/request-validation.pipe.js';
-import { UndeclaredInputInterceptor } from './common/validation/undeclared-input.interceptor.js';
+import { UndeclaredInputGuard } from './common/validation/undeclared-input.guard.js';
 import { ConfigModule } from './config/config.module.js';
 import type { Env } from './config/env.js';
 import { DashboardModule } from './dashboard/dashboard.module.js';
@@ -27,6 +27,7 @@ export class AppModule {
       module: AppModule,
       imports: [
         ConfigModule.forRoot(env),
+        ShutdownModule,
         RedisModule,
         DatabaseModule,
         RateLimitModule,
@@ -39,13 +40,12 @@ export class AppModule {
       ],
       // Every request passes these in this order; guards run one after the other as listed.
       providers: [
-        GracefulShutdown,
         { provide: APP_FILTER, useClass: ProblemFilter },
         { provide: APP_GUARD, useClass: JwtAuthGuard },
         { provide: APP_GUARD, useClass: ScopesGuard },
         { provide: APP_GUARD, useClass: RolesGuard },
         { provide: APP_GUARD, useClass: RateLimitGuard },
-        { provide: APP_INTERCEPTOR, useClass: UndeclaredInputInterceptor },
+        { provide: APP_GUARD, useClass: UndeclaredInputGuard },
         { provide: APP_PIPE, useClass: RequestValidationPipe },
       ],
     };

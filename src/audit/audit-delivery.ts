@@ -5,7 +5,7 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
-import { requestContext } from '../common/http/request-context.js';
+import { withoutVariables } from '../common/async-variable.js';
 import { ENV, type Env } from '../config/env.js';
 import type { AuditLog } from './audit-log.entity.js';
 import { Sweep } from '../database/sweep.js';
@@ -86,11 +86,9 @@ export class AuditDelivery implements OnApplicationBootstrap, OnApplicationShutd
     if (!this.enabled || this.stopped) return;
     this.nudged = true;
     // Outside the request that happened to nudge: what the round logs is not about that one.
-    this.running ??= requestContext
-      .exit(() => this.deliverAll())
-      .finally(() => {
-        this.running = null;
-      });
+    this.running ??= withoutVariables(() => this.deliverAll()).finally(() => {
+      this.running = null;
+    });
   }
 
   /** Deletes what is older than `AUDIT_RETENTION_DAYS`. */

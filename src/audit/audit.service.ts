@@ -70,7 +70,7 @@ export class AuditService {
 
   /** Writes one row into the transaction that is under way, so that neither is there without the other. */
   async record({ actor, action, resourceType, resourceId, changes }: AuditEntry): Promise<void> {
-    const context = requestContext.getStore();
+    const context = requestContext.get();
     await this.unitOfWork.write(async () => {
       const row = {
         occurredAt: new Date(),

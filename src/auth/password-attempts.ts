@@ -62,13 +62,13 @@ export class PasswordAttempts {
 
   /** Nothing is held against this account any more, where it is tried from now and over all addresses. */
   forget(email: string): Promise<void> {
-    const place = addressBucket(requestContext.getStore()!.address);
+    const place = addressBucket(requestContext.get()!.address);
     return this.storage.clear({ account: this.accountOf(email), place, isKnown: false });
   }
 
   /** @throws RateLimitedError */
   private async reserve(tried: Tried, rules: AttemptRules): Promise<Attempt> {
-    const address = requestContext.getStore()!.address;
+    const address = requestContext.get()!.address;
     const isSignedIn = tried.sessionId !== undefined;
     const attempt = {
       account: this.accountOf(tried.email),

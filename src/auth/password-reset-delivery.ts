@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import { ThrottlerStorage } from '@nestjs/throttler';
 import { ENV, type Env } from '../config/env.js';
-import { requestContext } from '../common/http/request-context.js';
+import { withoutVariables } from '../common/async-variable.js';
 import { Mailer, MailNotSentError } from '../common/mail/mailer.js';
 import { Sweep } from '../database/sweep.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
@@ -134,11 +134,9 @@ export class PasswordResetDelivery implements OnApplicationBootstrap, OnApplicat
   private run(): void {
     this.wanted = true;
     // Outside the request that happened to nudge: what the round logs is not about that one.
-    this.running ??= requestContext
-      .exit(() => this.deliverAll())
-      .finally(() => {
-        this.running = null;
-      });
+    this.running ??= withoutVariables(() => this.deliverAll()).finally(() => {
+      this.running = null;
+    });
   }
 
   private async deliverAll(): Promise<void> {

@@ -18,7 +18,7 @@ export class Principals {
   async find({ userId, sessionId }: { userId: number; sessionId: string }): Promise<Principal | null> {
     const user = await this.sessions.findActive(sessionId);
     if (user?.id !== userId) return null;
-    return { ...this.callerOf(user), rateLimitKey: `user:${userId}`, sessionId, scopes: null };
+    return this.principal(user, `user:${userId}`, sessionId, null);
   }
 
   /** Who sends this personal token; null for one that is not known (any more), and for somebody who is disabled. */
@@ -26,14 +26,20 @@ export class Principals {
     const granted = await this.tokens.findGranted(token);
     if (granted === null) return null;
     const { grant, user } = granted;
-    this.tokens.used(grant.id, requestContext.getStore()?.address ?? null);
+    this.tokens.used(grant.id, requestContext.get()?.address ?? null);
     // By slot, not by id: a new token in the place of a revoked one is no fresh quota.
     const rateLimitKey = `user:${user.id}:token:${grant.slot}`;
-    return { ...this.callerOf(user), rateLimitKey, sessionId: null, scopes: grant.scopes };
+    return this.principal(user, rateLimitKey, null, grant.scopes);
   }
 
-  private callerOf(user: Standing) {
+  private principal(
+    user: Standing,
+    rateLimitKey: string,
+    sessionId: Principal['sessionId'],
+    scopes: Principal['scopes'],
+  ): Principal {
     const { id, email, role, createdAt } = user;
-    return { id, email, role, createdAt, listVersion: this.users.listVersionOf(user) };
+    const listVersion = this.users.listVersionOf(user);
+    return { id, email, role, createdAt, listVersion, rateLimitKey, sessionId, scopes };
   }
 }

@@ -13,10 +13,12 @@ export class Copies<Key extends number | string, Row extends object> {
   /** Reads that are under way. A change meanwhile forgets them: what they bring may be from before it. */
   private readonly reads = new Map<Key, Promise<Row | null>>();
 
-  /** The copy, or what `read` finds; requests for one record that arrive together share one read. */
-  async get(id: Key, read: (id: Key) => Promise<Row | null>): Promise<Row | null> {
-    const copy = this.copies.get(id);
-    if (copy !== undefined) return copy;
+  /** The copy, at once, or what `read` finds; requests for one record that arrive together share one read. */
+  get(id: Key, read: (id: Key) => Promise<Row | null>): Row | Promise<Row | null> {
+    return this.copies.get(id) ?? this.find(id, read);
+  }
+
+  private async find(id: Key, read: (id: Key) => Promise<Row | null>): Promise<Row | null> {
     const underWay = this.reads.get(id);
     if (underWay !== undefined) return underWay;
     const reading = read(id);

@@ -1,5 +1,5 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import DataLoader from 'dataloader';
+import { withoutVariables } from '../common/async-variable.js';
 
 /**
  * Requests that arrive together share one statement. It is sent after the last of them has asked, and nothing is kept:
@@ -13,11 +13,10 @@ export function readTogether<Key, Found>(
   read: (keys: readonly Key[]) => Promise<Found[]>,
   maxBatchSize?: number,
 ): (key: Key) => Promise<Found> {
-  const outsideOfAnyRequest = AsyncLocalStorage.snapshot();
   const loader = new DataLoader<Key, Found>(read, {
     cache: false,
     maxBatchSize,
-    batchScheduleFn: (send) => void setImmediate(() => outsideOfAnyRequest(send)),
+    batchScheduleFn: (send) => void setImmediate(() => withoutVariables(send)),
   });
   return (key) => loader.load(key);
 }

@@ -1,6 +1,6 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { Logger } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { AsyncVariable } from '../common/async-variable.js';
 import { ShuttingDownError } from '../common/errors/common.errors.js';
 import type { Database } from './database.js';
 import { translated } from './database-errors.js';
@@ -19,7 +19,7 @@ interface Transaction {
  */
 export class UnitOfWork {
   private readonly logger = new Logger(UnitOfWork.name);
-  private readonly current = new AsyncLocalStorage<Transaction>();
+  private readonly current = new AsyncVariable<Transaction>();
   private closed = false;
 
   constructor(
@@ -96,7 +96,7 @@ export class UnitOfWork {
   }
 
   private openTransaction(): Transaction | undefined {
-    const transaction = this.current.getStore();
+    const transaction = this.current.get();
     // Something that was not awaited goes on after its transaction: its work would land in nobody's or a stranger's.
     if (transaction?.ended) throw new Error('the transaction that this belongs to has ended');
     return transaction;

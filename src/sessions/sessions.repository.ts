@@ -32,10 +32,12 @@ export class SessionsRepository {
    * Whose session this is, as they stand at the moment of the call; null when it has ended. For the read that every
    * request begins with. Not within a write.
    */
-  async findStanding(id: string): Promise<Standing | null> {
+  findStanding(id: string): Standing | null | Promise<Standing | null> {
     if (this.copies === null) return this.standingOf(id);
-    const session = await this.copies.get(id, (missing) => this.find(missing));
-    return session === null ? null : this.users.findStanding(session.userId);
+    const ownerOf = (session: Pick<Session, 'userId'> | null) =>
+      session === null ? null : this.users.findStanding(session.userId);
+    const session = this.copies.get(id, (missing) => this.find(missing));
+    return session instanceof Promise ? session.then(ownerOf) : ownerOf(session);
   }
 
   find(id: string): Promise<Session | null> {

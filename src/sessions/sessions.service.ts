@@ -172,7 +172,7 @@ export class SessionsService {
       lastUsedAt: now,
       expiresAt: new Date(ends),
       device: device?.replace(UNPRINTABLE, ' ').trim().slice(0, MAXIMUM_DEVICE) || null,
-      address: requestContext.getStore()?.address.slice(0, 45) ?? null,
+      address: requestContext.get()?.address.slice(0, 45) ?? null,
     };
   }
 }

@@ -41,10 +41,10 @@ export class UsersRepository {
     this.copies = unitOfWork.hasConcurrentWriters ? null : new Copies();
   }
 
-  /** As it stands at the moment of the call. Not within a write. */
-  async findStanding(id: number): Promise<Standing | null> {
-    const read = async () => standingOf(await this.findById(id));
-    return this.copies === null ? read() : this.copies.get(id, read);
+  /** As it stands at the moment of the call. Not within a write. No promise where none is needed: every request comes by. */
+  findStanding(id: number): Standing | null | Promise<Standing | null> {
+    const read = async (missing: number) => standingOf(await this.findById(missing));
+    return this.copies === null ? read(id) : this.copies.get(id, read);
   }
 
   findById(id: number): Promise<User | null> {

@@ -16,7 +16,7 @@ export class UsersService {
   ) {}
 
   /** As it stands at the moment of the call. Not within a write. */
-  findStanding(id: number): Promise<Standing | null> {
+  findStanding(id: number): Standing | null | Promise<Standing | null> {
     return this.users.findStanding(id);
   }
 

@@ -330,7 +330,7 @@ describe.each(KINDS)('the unit of work on %s', (_kind, createStorage) => {
 
   describe('whoever asked', () => {
     it('is still known in a write that had to wait for others', async () => {
-      const known = () => requestContext.getStore()?.requestId;
+      const known = () => requestContext.get()?.requestId;
       const afterwards: unknown[] = [];
       const seen = await Promise.all(
         Array.from({ length: 50 }, (_, n) =>

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash as digest } from 'node:crypto';
 
 /**
  * Why nothing here is ever invalidated: a user's `listVersion` goes up in the same transaction as each write to
@@ -24,5 +24,5 @@ export function queryHash(
   defaults: Readonly<Record<string, string>>,
 ): string {
   const entries = Object.entries({ ...defaults, ...query }).sort(([a], [b]) => (a < b ? -1 : 1));
-  return createHash('sha256').update(JSON.stringify(entries)).digest('base64url').slice(0, 16);
+  return digest('sha256', JSON.stringify(entries), 'base64url').slice(0, 16);
 }

@@ -1,5 +1,5 @@
 import type { Server } from 'node:http';
-import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Module, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
 import { ShuttingDownError } from '../errors/common.errors.js';
@@ -7,6 +7,12 @@ import { ShuttingDownError } from '../errors/common.errors.js';
 const SWEEP_INTERVAL_MS = 100;
 /** After this, connections that still hold a request are cut. */
 const DEADLINE_MS = 8000;
+
+/**
+ * Answered until the last connection closes: whoever kills what is not alive must not do so while it finishes, and
+ * whoever asks whether it is ready is told in words of its own that it is not.
+ */
+const ANSWERED_WHILE_DRAINING = new Set<string | undefined>(['/health/live', '/health/ready']);
 
 /**
  * On SIGTERM: requests in flight finish, new ones get 503, and connections are closed as they fall idle. Left to
@@ -18,11 +24,17 @@ export class GracefulShutdown implements OnModuleInit, OnModuleDestroy {
 
   constructor(private readonly host: HttpAdapterHost) {}
 
+  /** From SIGTERM on. */
+  get isDraining(): boolean {
+    return this.draining;
+  }
+
   onModuleInit(): void {
     const instance = this.host.httpAdapter.getInstance<FastifyInstance>();
-    instance.addHook('onRequest', (_request, _reply, done) =>
-      done(this.draining ? new ShuttingDownError() : undefined),
-    );
+    instance.addHook('onRequest', ({ routeOptions }, _reply, done) => {
+      const isRefused = this.draining && !ANSWERED_WHILE_DRAINING.has(routeOptions.url);
+      done(isRefused ? new ShuttingDownError() : undefined);
+    });
     instance.addHook('onSend', (_request, reply, payload, done) => {
       if (this.draining) reply.header('connection', 'close');
       done(null, payload);
@@ -43,3 +55,6 @@ export class GracefulShutdown implements OnModuleInit, OnModuleDestroy {
     deadline.unref();
   }
 }
+
+@Module({ providers: [GracefulShutdown], exports: [GracefulShutdown] })
+export class ShutdownModule {}

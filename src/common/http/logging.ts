@@ -31,7 +31,7 @@ export function createLogger(env: Env, destination?: DestinationStream & { isTTY
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
     mixin: () => {
-      const context = requestContext.getStore();
+      const context = requestContext.get();
       return context ? { request_id: context.requestId } : {};
     },
     serializers: { err: described },

@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { AsyncVariable } from '../async-variable.js';
 
 /** What everything that happens on behalf of one request may want to know about it. */
 export interface RequestContext {
@@ -8,4 +8,4 @@ export interface RequestContext {
 }
 
 /** Empty outside requests (boot, background work). */
-export const requestContext = new AsyncLocalStorage<RequestContext>();
+export const requestContext = new AsyncVariable<RequestContext>();

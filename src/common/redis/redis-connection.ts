@@ -14,7 +14,13 @@ function answerWithin<T>(ms: number, answer: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const giveUp = () => setImmediate(() => reject(new Error('the command timed out')));
     let timer = setTimeout(() => (timer = setTimeout(giveUp, ms / 2)), ms / 2);
-    answer.then(resolve, reject).finally(() => clearTimeout(timer));
+    const inTime =
+      <Outcome>(settle: (outcome: Outcome) => void) =>
+      (outcome: Outcome) => {
+        clearTimeout(timer);
+        return settle(outcome);
+      };
+    answer.then(inTime(resolve), inTime(reject));
   });
 }
 

@@ -1,13 +1,6 @@
-import {
-  type CallHandler,
-  type ExecutionContext,
-  Injectable,
-  type NestInterceptor,
-  type Type,
-} from '@nestjs/common';
+import { type CanActivate, type ExecutionContext, Injectable, type Type } from '@nestjs/common';
 import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
-import { from, type Observable } from 'rxjs';
 import { ValidationFailedError } from '../errors/common.errors.js';
 import type { FieldError } from '../errors/problem.error.js';
 import { byHandler } from '../http/by-handler.js';
@@ -22,14 +15,15 @@ interface Declared {
 
 /**
  * The pipe checks what a route declares; this refuses what it does not declare at all, so that a parameter sent
- * to the wrong route is an error and not silence.
+ * to the wrong route is an error and not silence. A guard and no interceptor, because it never looks at an answer:
+ * an interceptor that does nothing costs a cached list a twentieth.
  */
 @Injectable()
-export class UndeclaredInputInterceptor implements NestInterceptor {
+export class UndeclaredInputGuard implements CanActivate {
   private readonly pipe = new RequestValidationPipe();
   private readonly declaredBy = byHandler(declared);
 
-  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+  canActivate(context: ExecutionContext): true | Promise<never> {
     const request = context.switchToHttp().getRequest<HttpRequest>();
     const { body, query } = this.declaredBy(context);
     const unknown = [
@@ -38,9 +32,8 @@ export class UndeclaredInputInterceptor implements NestInterceptor {
     ];
     const route = request.routeOptions.url ?? '';
     // Health answers a probe whatever it appends to the address.
-    if (unknown.length === 0 || !route.startsWith('/v1') || route.startsWith('/v1/health'))
-      return next.handle();
-    return from(this.refuse(unknown, body, request.body));
+    if (unknown.length === 0 || !route.startsWith('/v1') || route.startsWith('/v1/health')) return true;
+    return this.refuse(unknown, body, request.body);
   }
 
   /** @throws ValidationFailedError that also names what is wrong with the body: the caller is told everything at once */
