@@ -10,6 +10,7 @@ import { CurrentUser } from '../auth/decorators/current-user.decorator.js';
 import { RequiresRole } from '../auth/decorators/requires-role.decorator.js';
 import type { Principal, SignedIn } from '../auth/principal.js';
 import type { HttpReply } from '../common/http/caller.js';
+import { ApiIfMatch, IfMatch, Tagged } from '../common/http/conditional.decorators.js';
 import { ApiIdParam } from '../common/openapi/api-ids.decorator.js';
 import { ApiProblems } from '../common/openapi/api-problems.decorator.js';
 import { RateLimitPolicy } from '../common/rate-limit/rate-limit.decorator.js';
@@ -136,6 +137,7 @@ export class AdminController {
   }
 
   @Post('watchlists/items')
+  @Tagged()
   @RateLimitPolicy('write')
   @ApiOperation({
     operationId: 'addItemFor',
@@ -155,8 +157,10 @@ export class AdminController {
   }
 
   @Patch('watchlists/items/:item_id')
+  @Tagged()
   @RateLimitPolicy('write')
   @ApiItemId()
+  @ApiIfMatch()
   @ApiOperation({
     operationId: 'updateItemOf',
     summary: "Change an item on anyone's list",
@@ -167,8 +171,9 @@ export class AdminController {
     @ItemId() id: number,
     @Body() fields: AdminUpdateItemDto,
     @CurrentUser() actor: Principal,
+    @IfMatch() ifMatch: string | undefined,
   ): Promise<OwnedItemEnvelope> {
-    const { item, owner } = await this.admin.updateItem(id, fields, actor);
+    const { item, owner } = await this.admin.updateItem(id, fields, actor, ifMatch);
     return OwnedItemEnvelope.from(item, owner);
   }
 
@@ -176,14 +181,19 @@ export class AdminController {
   @HttpCode(204)
   @RateLimitPolicy('write')
   @ApiItemId()
+  @ApiIfMatch()
   @ApiOperation({
     operationId: 'deleteItemOf',
     summary: "Take an item off anyone's list",
     description: 'As its owner can. The owner sees it at once; the audit log names you.',
   })
   @ApiNoContentResponse()
-  async deleteItem(@ItemId() id: number, @CurrentUser() actor: Principal): Promise<void> {
-    await this.admin.deleteItem(id, actor);
+  async deleteItem(
+    @ItemId() id: number,
+    @CurrentUser() actor: Principal,
+    @IfMatch() ifMatch: string | undefined,
+  ): Promise<void> {
+    await this.admin.deleteItem(id, actor, ifMatch);
   }
 
   @Get('audit-logs')

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type Actor, AuditService } from '../audit/audit.service.js';
 import type { AuditLog } from '../audit/audit-log.entity.js';
 import { PasswordResetsService, type ResetLink } from '../auth/password-resets.service.js';
+import { confirmMatch } from '../common/http/entity-tag.js';
 import type { Page } from '../common/pagination/page.query.js';
 import type { SignedIn } from '../auth/principal.js';
 import { StillSignedIn } from '../auth/still-signed-in.js';
@@ -9,9 +10,14 @@ import { UnitOfWork } from '../database/unit-of-work.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
-import { type ItemFields, type StoredItem, WatchlistsService } from '../watchlists/watchlists.service.js';
+import {
+  type ItemFields,
+  type ItemTerms,
+  type StoredItem,
+  WatchlistsService,
+} from '../watchlists/watchlists.service.js';
 import { InviteUserDto, UpdateUserDto, UsersQuery } from './dto/admin-users.dto.js';
-import { AdminCreateItemDto, AdminListQuery } from './dto/admin-watchlists.dto.js';
+import { AdminCreateItemDto, AdminListQuery, OwnedItemEnvelope } from './dto/admin-watchlists.dto.js';
 import { AuditLogsQuery } from './dto/audit-logs.dto.js';
 import { StatsResponse } from './dto/stats.response.js';
 
@@ -83,14 +89,25 @@ export class AdminService {
     return this.withOwner(await this.watchlists.add(user_id, { title, type }, actor));
   }
 
-  /** @throws ItemNotFoundError */
-  async updateItem(id: number, fields: Partial<ItemFields>, actor: Actor): Promise<OwnedItem> {
-    return this.withOwner(await this.watchlists.update(id, fields, actor));
+  /**
+   * @throws ItemNotFoundError
+   * @throws PreconditionFailedError
+   */
+  async updateItem(
+    id: number,
+    fields: Partial<ItemFields>,
+    actor: Actor,
+    ifMatch: string | undefined,
+  ): Promise<OwnedItem> {
+    return this.withOwner(await this.watchlists.update(id, fields, actor, this.termsOf(ifMatch)));
   }
 
-  /** @throws ItemNotFoundError */
-  deleteItem(id: number, actor: Actor): Promise<void> {
-    return this.watchlists.delete(id, actor);
+  /**
+   * @throws ItemNotFoundError
+   * @throws PreconditionFailedError
+   */
+  deleteItem(id: number, actor: Actor, ifMatch: string | undefined): Promise<void> {
+    return this.watchlists.delete(id, actor, this.termsOf(ifMatch));
   }
 
   pageOfAuditLogs(query: AuditLogsQuery): Promise<Page<AuditLog>> {
@@ -105,6 +122,17 @@ export class AdminService {
       from,
       to,
     });
+  }
+
+  /** An admin's answer shows the owner too, and its tag is that of the whole: another than the owner's own. */
+  private termsOf(ifMatch: string | undefined): ItemTerms {
+    if (ifMatch === undefined) return {};
+    return {
+      precondition: async (stored) => {
+        const { item, owner } = await this.withOwner(stored);
+        confirmMatch(ifMatch, OwnedItemEnvelope.from(item, owner));
+      },
+    };
   }
 
   private async withOwner(item: StoredItem): Promise<OwnedItem> {

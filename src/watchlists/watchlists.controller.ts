@@ -12,6 +12,7 @@ import { RequiresScope } from '../auth/decorators/requires-scope.decorator.js';
 import type { Principal } from '../auth/principal.js';
 import { CacheResponse } from '../common/cache/cache-response.decorator.js';
 import type { HttpReply } from '../common/http/caller.js';
+import { ApiIfMatch, IfMatch, Tagged, TaggedRead } from '../common/http/conditional.decorators.js';
 import { ApiIdParam } from '../common/openapi/api-ids.decorator.js';
 import { RateLimitPolicy } from '../common/rate-limit/rate-limit.decorator.js';
 import { IdPipe } from '../common/validation/id.pipe.js';
@@ -47,6 +48,7 @@ export class WatchlistsController {
 
   @Post('items')
   @RequiresScope('items:write')
+  @Tagged()
   @RateLimitPolicy('write')
   @ApiOperation({
     operationId: 'addItem',
@@ -69,6 +71,7 @@ export class WatchlistsController {
 
   @Get('items/:item_id')
   @RequiresScope('items:read')
+  @TaggedRead()
   @ApiItemId()
   @ApiOperation({
     operationId: 'getItem',
@@ -82,20 +85,25 @@ export class WatchlistsController {
 
   @Patch('items/:item_id')
   @RequiresScope('items:write')
+  @Tagged()
   @RateLimitPolicy('write')
   @ApiItemId()
+  @ApiIfMatch()
   @ApiOperation({
     operationId: 'updateItem',
     summary: 'Change title or type',
-    description: 'What is left out stays. A change to what is there already leaves `updated_at` as it is.',
+    description:
+      'What is left out stays. A change to what is there already leaves `updated_at` as it is. With `If-Match`, of two who change the same only one succeeds.',
   })
   @ApiOkResponse({ type: ItemEnvelope })
   async update(
     @CurrentUser() user: Principal,
     @ItemId() id: number,
     @Body() fields: UpdateWatchlistItemDto,
+    @IfMatch() ifMatch: string | undefined,
   ): Promise<ItemEnvelope> {
-    return ItemEnvelope.from(await this.watchlists.update(id, fields, user, user.id));
+    const terms = { ownerId: user.id, precondition: ItemEnvelope.mustMatch(ifMatch) };
+    return ItemEnvelope.from(await this.watchlists.update(id, fields, user, terms));
   }
 
   @Delete('items/:item_id')
@@ -103,13 +111,19 @@ export class WatchlistsController {
   @HttpCode(204)
   @RateLimitPolicy('write')
   @ApiItemId()
+  @ApiIfMatch()
   @ApiOperation({
     operationId: 'deleteItem',
     summary: 'Take an item off the list',
-    description: 'For good; a second try is answered 404.',
+    description: 'For good; a second try is answered 404. With `If-Match` only if it is as you know it.',
   })
   @ApiNoContentResponse()
-  async delete(@CurrentUser() user: Principal, @ItemId() id: number): Promise<void> {
-    await this.watchlists.delete(id, user, user.id);
+  async delete(
+    @CurrentUser() user: Principal,
+    @ItemId() id: number,
+    @IfMatch() ifMatch: string | undefined,
+  ): Promise<void> {
+    const terms = { ownerId: user.id, precondition: ItemEnvelope.mustMatch(ifMatch) };
+    await this.watchlists.delete(id, user, terms);
   }
 }

@@ -22,6 +22,14 @@ const COUNTED = { movie: 'movies', show: 'shows' } as const satisfies Record<Ite
 /** An item as its callers see it: without its sorting key and relations. */
 export type StoredItem = Pick<WatchlistItem, 'id' | 'userId' | 'title' | 'type' | 'createdAt' | 'updatedAt'>;
 
+/** What must be true of an item for it to be changed. */
+export interface ItemTerms {
+  /** Whose it is. */
+  readonly ownerId?: number;
+  /** Throws when the item is not as the caller thinks it is. Called while nobody else can change it. */
+  readonly precondition?: (item: StoredItem) => void | Promise<void>;
+}
+
 /**
  * The rules of the lists. Every method takes an `ownerId` that limits it to one user's items; an admin's calls
  * leave it out.
@@ -84,11 +92,11 @@ export class WatchlistsService {
    * What is the same already is no change: it leaves `updated_at`, the audit log and the cache alone.
    *
    * @throws ItemNotFoundError
+   * @throws what the precondition throws
    */
-  update(id: number, fields: Partial<ItemFields>, actor: Actor, ownerId?: number): Promise<StoredItem> {
+  update(id: number, fields: Partial<ItemFields>, actor: Actor, terms: ItemTerms = {}): Promise<StoredItem> {
     return this.unitOfWork.write(async () => {
-      const item = await this.items.findForUpdate(id, ownerId);
-      if (item === null) throw new ItemNotFoundError();
+      const item = await this.hold(id, terms);
       const { title = item.title, type = item.type } = fields;
       const changes: Changes = {
         ...(title !== item.title && { title: { from: item.title, to: title } }),
@@ -106,11 +114,13 @@ export class WatchlistsService {
     });
   }
 
-  /** @throws ItemNotFoundError */
-  delete(id: number, actor: Actor, ownerId?: number): Promise<void> {
+  /**
+   * @throws ItemNotFoundError
+   * @throws what the precondition throws
+   */
+  delete(id: number, actor: Actor, terms: ItemTerms = {}): Promise<void> {
     return this.unitOfWork.write(async () => {
-      const item = await this.items.findForUpdate(id, ownerId);
-      if (item === null) throw new ItemNotFoundError();
+      const item = await this.hold(id, terms);
       await this.users.listChanged(item.userId, { [COUNTED[item.type]]: -1 });
       await this.items.delete(id);
       await this.record('watchlist_item.deleted', id, actor, {
@@ -118,6 +128,14 @@ export class WatchlistsService {
         type: { from: item.type, to: null },
       });
     });
+  }
+
+  /** The item as it stays until this transaction ends. */
+  private async hold(id: number, { ownerId, precondition }: ItemTerms): Promise<StoredItem> {
+    const item = await this.items.findForUpdate(id, ownerId);
+    if (item === null) throw new ItemNotFoundError();
+    await precondition?.(item);
+    return item;
   }
 
   private record(

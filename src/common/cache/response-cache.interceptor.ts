@@ -8,6 +8,7 @@ import {
 import { LRUCache } from 'lru-cache';
 import { from, lastValueFrom, type Observable } from 'rxjs';
 import type { HttpReply, HttpRequest } from '../http/caller.js';
+import { matchesWeakly } from '../http/entity-tag.js';
 import { listETag, listKey, queryHash } from './cache-keys.js';
 import type { ResponseStore } from './response-store.js';
 
@@ -24,12 +25,6 @@ interface Answer {
 const QUERY_DEFAULTS = { skip: '0', limit: '10', sort: 'created_at_desc' };
 
 const MAXIMUM_QUERIES = 10_000;
-
-function matches(ifNoneMatch: string | undefined, etag: string): boolean {
-  if (ifNoneMatch === undefined) return false;
-  const opaque = (tag: string) => tag.trim().replace(/^W\//, '');
-  return ifNoneMatch.split(',').some((tag) => opaque(tag) === opaque(etag));
-}
 
 /**
  * Keeps answers as the bytes that are sent. The version that is in every key came with the caller, before any
@@ -59,11 +54,15 @@ export class ResponseCacheInterceptor implements NestInterceptor {
     if (user === undefined) throw new Error('@CacheResponse() on a public route');
     const hash = queryHash(query as Record<string, unknown>, QUERY_DEFAULTS);
     const etag = listETag(user.id, user.listVersion, hash);
-    const isKnown = matches(headers['if-none-match'], etag);
+    const ifNoneMatch = headers['if-none-match'];
+    const isKnown = ifNoneMatch !== undefined && matchesWeakly(ifNoneMatch, etag);
     if (isKnown && this.answered.has(hash)) return this.reply(reply, etag, { body: '', outcome: 'HIT' }, 304);
-    const answer = await this.find(listKey(user.id, user.listVersion, hash), next);
+    const answer =
+      this.store === null
+        ? ({ body: await compute(next), outcome: 'BYPASS' } as const)
+        : await this.find(this.store, listKey(user.id, user.listVersion, hash), next);
     this.answered.set(hash, true);
-    return this.reply(reply, etag, answer, isKnown || headers['if-none-match']?.trim() === '*' ? 304 : 200);
+    return this.reply(reply, etag, answer, isKnown || ifNoneMatch === '*' ? 304 : 200);
   }
 
   private reply(
@@ -86,22 +85,25 @@ export class ResponseCacheInterceptor implements NestInterceptor {
     return body;
   }
 
-  private async find(key: string, next: CallHandler): Promise<Answer> {
-    if (this.store === null) return { body: await compute(next), outcome: 'BYPASS' };
+  private find(store: ResponseStore, key: string, next: CallHandler): Promise<Answer> {
     let flight = this.flights.get(key);
     if (flight === undefined) {
-      flight = this.findInStore(this.store, key, next).finally(() => this.flights.delete(key));
+      flight = this.fly(store, key, next);
       this.flights.set(key, flight);
     }
     return flight;
   }
 
-  private async findInStore(store: ResponseStore, key: string, next: CallHandler): Promise<Answer> {
-    const stored = await store.get(key);
-    if (typeof stored === 'string') return { body: stored, outcome: 'HIT' };
-    const body = await compute(next);
-    const isStored = stored === null && (await store.set(key, body));
-    return { body, outcome: isStored ? 'MISS' : 'BYPASS' };
+  private async fly(store: ResponseStore, key: string, next: CallHandler): Promise<Answer> {
+    try {
+      const stored = await store.get(key);
+      if (typeof stored === 'string') return { body: stored, outcome: 'HIT' };
+      const body = await compute(next);
+      const isStored = stored === null && (await store.set(key, body));
+      return { body, outcome: isStored ? 'MISS' : 'BYPASS' };
+    } finally {
+      this.flights.delete(key);
+    }
   }
 }
 

@@ -34,6 +34,12 @@ export class RequestTimeoutError extends ProblemError {
   }
 }
 
+export class PreconditionFailedError extends ProblemError {
+  constructor() {
+    super(412, 'PRECONDITION_FAILED', 'It has changed since the answer that If-Match names; read it again.');
+  }
+}
+
 export class BodyTooLargeError extends ProblemError {
   constructor(limit: number) {
     super(413, 'BODY_TOO_LARGE', `The body has more than ${limit} bytes.`);

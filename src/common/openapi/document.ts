@@ -19,6 +19,7 @@ type Response = Exclude<NonNullable<Operation['responses'][string]>, { $ref: str
 /** Marks of our decorators, taken out again below. */
 export const PUBLIC_EXTENSION = 'x-public';
 export const CACHED_EXTENSION = 'x-cached';
+export const TAGGED_EXTENSION = 'x-tagged';
 export const SCOPE_EXTENSION = 'x-scope';
 
 const METHODS = ['get', 'post', 'patch', 'delete'] as const;
@@ -96,7 +97,8 @@ export function createOpenApiDocument(
           ? ` Personal tokens need the scope \`${scope}\`.`
           : ' Not for personal tokens.';
       }
-      describeBodies(operation, marks.isCached, schemas);
+      const answers = { cached: marks.isCached, tagged: marks.isTagged, isRead: method === 'get' };
+      describeBodies(operation, answers, schemas);
       // A GET's body is not looked at.
       const readsBody = method !== 'get';
       for (const problem of problemsOf(operation, readsBody, marks.problems, unauthorized)) {
@@ -119,6 +121,7 @@ function closeObject(schema: Record<string, unknown>): void {
 interface Marks {
   readonly access: unknown;
   readonly isCached: boolean;
+  readonly isTagged: boolean;
   readonly scope: string | undefined;
   readonly problems: readonly ProblemDocument[];
 }
@@ -134,6 +137,7 @@ function takeMarks(operation: Operation): Marks {
   return {
     access: marks[PUBLIC_EXTENSION],
     isCached: marks[CACHED_EXTENSION] === true,
+    isTagged: marks[TAGGED_EXTENSION] === true,
     scope: marks[SCOPE_EXTENSION] as string | undefined,
     problems: Object.entries(marks)
       .filter(([name]) => name.startsWith(PROBLEM_EXTENSION))
@@ -141,7 +145,11 @@ function takeMarks(operation: Operation): Marks {
   };
 }
 
-function describeBodies({ requestBody, responses }: Operation, cached: boolean, schemas: Schemas): void {
+function describeBodies(
+  { requestBody, responses }: Operation,
+  { cached, tagged, isRead }: { cached: boolean; tagged: boolean; isRead: boolean },
+  schemas: Schemas,
+): void {
   const addExamples = ({ content = {} }: Pick<Response, 'content'>) => {
     for (const media of Object.values(content)) media.example ??= exampleFor(media.schema!, schemas);
   };
@@ -150,11 +158,13 @@ function describeBodies({ requestBody, responses }: Operation, cached: boolean, 
     body.description = 'A JSON object; fields that are not listed are refused.';
     addExamples(body);
   }
-  if (cached) responses['304'] = { description: 'Nothing has changed since `If-None-Match`.' };
+  if (isRead && (cached || tagged)) {
+    responses['304'] = { description: 'Nothing has changed since `If-None-Match`.' };
+  }
   for (const [status, declared] of Object.entries(responses)) {
     const response = declared as Response;
     response.description ||= SUCCESS[status]!;
-    response.headers = { ...responseHeaders(Number(status), { cached }), ...response.headers };
+    response.headers = { ...responseHeaders(Number(status), { cached, tagged }), ...response.headers };
     addExamples(response);
   }
 }

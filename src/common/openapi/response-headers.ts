@@ -50,6 +50,11 @@ export const RESPONSE_HEADERS = {
     true,
   ),
   ETag: header('Weak; changes with the answer.', text(200, '^W/"[^"]+"$', 'W/"kXx0.7.q1w2e3"'), true),
+  StrongETag: header(
+    'Strong: the same for the same bytes, and for `If-Match`.',
+    text(100, '^"[A-Za-z0-9_-]{43}"$', '"47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"'),
+    true,
+  ),
   'X-Cache': header(
     'Where the answer came from.',
     { type: 'string', enum: ['HIT', 'MISS', 'BYPASS'], example: 'HIT' },
@@ -67,12 +72,17 @@ const BY_STATUS: Record<number, readonly HeaderName[]> = {
   503: ['Retry-After'],
 };
 
+const reference = (name: HeaderName) => ({ $ref: `#/components/headers/${name}` });
+
 /** The headers of an answer, as references to {@link RESPONSE_HEADERS}. */
-export function responseHeaders(status: number, { cached = false } = {}): Headers {
+export function responseHeaders(status: number, { cached = false, tagged = false } = {}): Headers {
   const names = [
     ...(Object.keys(EVERYWHERE) as HeaderName[]),
     ...(BY_STATUS[status] ?? []),
     ...(cached && status < 400 ? (['ETag', 'X-Cache'] as const) : []),
   ];
-  return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+  const headers = names.map((name) => [name, reference(name)] as const);
+  return Object.fromEntries(
+    tagged && status < 400 ? [...headers, ['ETag', reference('StrongETag')]] : headers,
+  );
 }

@@ -1,4 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { confirmMatch } from '../../common/http/entity-tag.js';
 import { ApiEmail, ApiId, ApiInstant, ApiStatusOk } from '../../common/openapi/api-fields.js';
 import type { Page } from '../../common/pagination/page.query.js';
 import { PageResponse } from '../../common/pagination/page.response.js';
@@ -54,6 +55,11 @@ export class ItemEnvelope {
 
   static from(item: StoredItem): ItemEnvelope {
     return { status: 'ok', item: ItemResponse.from(item) };
+  }
+
+  /** Throws PreconditionFailedError for an item that would not be answered with one of these tags. */
+  static mustMatch(ifMatch: string | undefined): (item: StoredItem) => void {
+    return (item) => confirmMatch(ifMatch, ItemEnvelope.from(item));
   }
 }
 

@@ -1,0 +1,92 @@
+import { confirmMatch, entityTag, matchesStrongly, matchesWeakly } from './entity-tag.js';
+
+const TAG = '"a.b"';
+
+describe(entityTag.name, () => {
+  it('is strong, and well-formed whatever the bytes are', () => {
+    for (const body of ['', '{"title":"Amélie \u{1F3AC}"}', '"'.repeat(1000)])
+      expect(entityTag(body)).toMatch(/^"[A-Za-z0-9_-]{43}"$/);
+  });
+
+  it('is the same for the same bytes, and another for others', () => {
+    const bodies = ['{"a":1}', '{"a":2}', '{"a":1} ', '{ "a":1}'];
+    expect(bodies.map(entityTag)).toEqual(bodies.map(entityTag));
+    expect(new Set(bodies.map(entityTag)).size).toBe(bodies.length);
+  });
+});
+
+/** RFC 9110, 8.8.3.2. */
+describe('comparison', () => {
+  it.each([
+    ['W/"1"', 'W/"1"', false, true],
+    ['W/"1"', 'W/"2"', false, false],
+    ['W/"1"', '"1"', false, true],
+    ['"1"', 'W/"1"', false, true],
+    ['"1"', '"1"', true, true],
+  ])('of %s with %s is true when strong: %s, when weak: %s', (header, etag, strong, weak) => {
+    expect(matchesStrongly(header, etag)).toBe(strong);
+    expect(matchesWeakly(header, etag)).toBe(weak);
+  });
+
+  it.each([
+    ['the tag', TAG],
+    ['a list that begins with it', `${TAG}, "b"`],
+    ['a list that ends with it', `"b", W/"c", ${TAG}`],
+    ['a list without spaces', `"b",${TAG},"c"`],
+    ['a list with more of them, and tabs', `"b" \t ,\t${TAG}  ,  "c"`],
+    ['a list with empty elements', `, ,,${TAG},,`],
+    ['a list with a comma within a tag', `"b,c", ${TAG}`],
+    ['a list with bytes above ASCII', `"\xe9", ${TAG}`],
+    ['a list in which it is weak, too', `W/${TAG}, ${TAG}`],
+    ['a list of thousands', `${'"b",'.repeat(4000)}${TAG}`],
+  ])('finds it in %s', (_what, header) => {
+    expect(matchesStrongly(header, TAG)).toBe(true);
+    expect(matchesWeakly(header, TAG)).toBe(true);
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['nothing but commas', ', ,'.repeat(5000)],
+    ['another tag', '"b"'],
+    ['the tag without quotes', 'a.b'],
+    ['the tag in capitals', '"A.B"'],
+    ['the tag in single quotes', "'a.b'"],
+    ['the tag, with a small w', `w/${TAG}`],
+    ['the tag, with a space within', 'W/ "a.b"'],
+    ['half of it', '"a.b'],
+    ['the other half', 'a.b"'],
+    ['it, and something behind', `${TAG}x`],
+    ['it, and something before', `x${TAG}`],
+    ['it beside another without a comma', `${TAG} "b"`],
+    ['it in a list that goes on with rubbish', `${TAG}, rubbish`],
+    ['it in a list with an asterisk', `*, ${TAG}`],
+    ['it within another one', `"x,${TAG.slice(1)}`],
+    ['an asterisk in quotes', '"*"'],
+    ['a space where none may be', '"a .b"'],
+    ['a quote that never ends', `"${'x'.repeat(16_000)}`],
+    ['spaces without end', `"b"${' '.repeat(16_000)}x`],
+  ])('finds it not in %s', (_what, header) => {
+    expect(matchesStrongly(header, TAG)).toBe(false);
+    expect(matchesWeakly(header, TAG)).toBe(false);
+  });
+
+  it('lets an asterisk stand for whatever there is', () => {
+    expect(matchesStrongly('*', TAG)).toBe(true);
+    expect(matchesStrongly('**', TAG)).toBe(false);
+  });
+});
+
+describe(confirmMatch.name, () => {
+  const item = { id: 1, title: 'Parasite' };
+
+  it('asks for nothing where there is no header', () => {
+    expect(() => confirmMatch(undefined, item)).not.toThrow();
+  });
+
+  it('compares with the tag of what would be answered', () => {
+    const etag = entityTag('{"id":1,"title":"Parasite"}');
+    expect(() => confirmMatch(etag, item)).not.toThrow();
+    expect(() => confirmMatch(etag, { ...item, title: 'Okja' })).toThrow('It has changed');
+    expect(() => confirmMatch('', item)).toThrow('It has changed');
+  });
+});
