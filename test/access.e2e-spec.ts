@@ -109,6 +109,8 @@ const item = () => ({ title: 'Parasite', type: 'movie' });
 /** Who may do what; every operation of the document has its line. */
 const ACCESS: Record<string, Access> = {
   getLiveness: open(200),
+  getLive: open(200),
+  getReady: open(200),
   getDetailedHealth: open(200),
   getGithubStatus: open(200),
   register: { ...open(201, () => ({ email: randomEmail(), password: PASSWORD })), canBeClosed: true },
@@ -288,7 +290,7 @@ describe('access', () => {
 
   describe('is decided for every route that there is', () => {
     /** Of the server's own making, the same for everybody. */
-    const UNDOCUMENTED = /^\/(docs([/*].*)?|openapi\.json|favicon\.ico|dashboard\/.*)$/;
+    const UNDOCUMENTED = /^\/(docs([/*].*)?|openapi\.json|favicon\.ico|dashboard([/*].*)?)$/;
 
     /** `METHOD /path`, read from the router's picture of itself. */
     function routesOf({ app }: TestApp): string[] {

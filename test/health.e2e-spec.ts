@@ -4,6 +4,7 @@ import { asUser } from './support/actors.js';
 import { createTestApp, type TestApp } from './support/create-test-app.js';
 import { eventually } from './support/eventually.js';
 import { expectCommonHeaders } from './support/expected.js';
+import { HealthService } from '../src/health/health.service.js';
 import { RedisServer } from './support/redis-server.js';
 import { createPostgres, createSqlite, stack, type Storage } from './support/stack.js';
 import { TcpProxy } from './support/tcp-proxy.js';
@@ -24,14 +25,31 @@ function expectDetails(response: Response, database: State, redis: State): void 
   expectCommonHeaders(response);
 }
 
+/** Redis has no say in it. */
+function expectReadiness(response: Response, database: 'ok' | 'down'): void {
+  expect({ status: response.status, body: response.body as object }).toEqual(
+    database === 'ok'
+      ? { status: 200, body: { status: 'ready' } }
+      : { status: 503, body: { status: 'not_ready', reason: 'database_down' } },
+  );
+  expect(response.headers['content-type']).toBe('application/json; charset=utf-8');
+  expect(response.headers['cache-control']).toBe('no-store');
+  expectCommonHeaders(response);
+}
+
+const readinessOf = (server: TestApp) => server.request().get('/health/ready');
 const detailsOf = (server: TestApp) => server.request().get(DETAILED);
 
 async function expectAlive(server: TestApp): Promise<void> {
-  const response = await server.request().get('/health');
-  expect({ status: response.status, body: response.body as object }).toEqual({
-    status: 200,
-    body: { status: 'ok' },
-  });
+  for (const path of ['/health', '/health/live']) {
+    const response = await server.request().get(path);
+    expect({ path, status: response.status, body: response.body as object }).toEqual({
+      path,
+      status: 200,
+      body: { status: 'ok' },
+    });
+  }
+  expect((await server.request().get('/health/live')).headers['cache-control']).toBe('no-store');
 }
 
 describe('Health', () => {
@@ -47,11 +65,13 @@ describe('Health', () => {
   it('is ok when all that was configured is there', async () => {
     await expectAlive(server);
     expectDetails(await detailsOf(server), 'ok', redis);
+    expectReadiness(await readinessOf(server), 'ok');
   });
 
   it('is for anybody, whatever token they bring', async () => {
     for (const authorization of ['Bearer x.y.z', 'Basic dXNlcjpwYXNz', '']) {
-      await server.request().get('/health').set({ authorization }).expect(200);
+      for (const path of ['/health', '/health/live', '/health/ready'])
+        await server.request().get(path).set({ authorization }).expect(200);
       await server.request().get(DETAILED).set({ authorization }).expect(200);
     }
   });
@@ -60,6 +80,8 @@ describe('Health', () => {
     for (const query of ['verbose', 'a=b&a=c', '__proto__=1', 'status=down', 'x='.padEnd(2000, 'x')]) {
       const { body } = await server.request().get(`/health?${query}`).expect(200);
       expect(body).toEqual({ status: 'ok' });
+      await server.request().get(`/health/live?${query}`).expect(200);
+      expectReadiness(await server.request().get(`/health/ready?${query}`), 'ok');
       expectDetails(await server.request().get(`${DETAILED}?${query}`), 'ok', redis);
     }
   });
@@ -75,9 +97,21 @@ describe('Health', () => {
   });
 
   it('of the process is counted under none at all', async () => {
-    for (let call = 0; call < 120; call++) await server.request().get('/health').expect(200);
+    for (const path of ['/health', '/health/live', '/health/ready'])
+      for (let call = 0; call < 120; call++) await server.request().get(path).expect(200);
     const { headers } = await server.request().get('/v1/nothing').expect(404);
     expect(Number(headers['x-ratelimit-remaining'])).toBeGreaterThan(0);
+  });
+
+  it('asks the database once for all who want to know at the same time, and anew for who comes later', async () => {
+    const health = server.app.get(HealthService, { strict: false });
+    const ping = jest.spyOn(server.unitOfWork, 'ping');
+    const answers = await Promise.all(Array.from({ length: 40 }, () => health.obstacle()));
+    expect(new Set(answers)).toEqual(new Set([undefined]));
+    expect(ping).toHaveBeenCalledTimes(1);
+    expect(await health.obstacle()).toBeUndefined();
+    expect(ping).toHaveBeenCalledTimes(2);
+    ping.mockRestore();
   });
 });
 
@@ -103,9 +137,11 @@ if (stack() === 'sqlite+memory') {
       await rename(file, `${file}.away`);
       await replace();
       expectDetails(await detailsOf(server), 'down', 'disabled');
+      expectReadiness(await readinessOf(server), 'down');
       await expectAlive(server);
       await rename(`${file}.away`, file);
       expectDetails(await detailsOf(server), 'ok', 'disabled');
+      expectReadiness(await readinessOf(server), 'ok');
     });
   });
 } else {
@@ -161,6 +197,8 @@ if (stack() === 'sqlite+memory') {
         // At once: a probe must not live on what it knew before.
         expectDetails(await detailsOf(server), postgresMishap.state, redisMishap.state);
         expectDetails(await detailsOf(withoutRedis), postgresMishap.state, 'disabled');
+        expectReadiness(await readinessOf(server), postgresMishap.state);
+        expectReadiness(await readinessOf(withoutRedis), postgresMishap.state);
         await expectAlive(server);
         await expectAlive(withoutRedis);
 
@@ -168,6 +206,7 @@ if (stack() === 'sqlite+memory') {
         await postgresMishap.end();
         await eventually(async () => expectDetails(await detailsOf(server), 'ok', 'ok'));
         await eventually(async () => expectDetails(await detailsOf(withoutRedis), 'ok', 'disabled'));
+        await eventually(async () => expectReadiness(await readinessOf(server), 'ok'));
       });
     });
 
@@ -181,6 +220,8 @@ if (stack() === 'sqlite+memory') {
       redis.freeze();
       const answers = await Promise.all(Array.from({ length: 40 }, () => detailsOf(server)));
       for (const answer of answers) expectDetails(answer, 'down', 'down');
+      const readiness = await Promise.all(Array.from({ length: 40 }, () => readinessOf(server)));
+      for (const answer of readiness) expectReadiness(answer, 'down');
       await expectAlive(server);
       redis.resume();
       await proxy.restore();
@@ -196,6 +237,7 @@ if (stack() === 'sqlite+memory') {
       const late = await createTestApp({ storage: postgres, env: { REDIS_URL: redis.url } });
       try {
         expectDetails(await detailsOf(late), 'ok', 'down');
+        expectReadiness(await readinessOf(late), 'ok');
         await redis.start();
         await eventually(async () => expectDetails(await detailsOf(late), 'ok', 'ok'));
       } finally {

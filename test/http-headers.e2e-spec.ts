@@ -33,6 +33,8 @@ const anonymously = () => server.request();
 /** One request for each status that can be had by asking for it. */
 const ANSWERS: [number, () => Test][] = [
   [200, () => anonymously().get('/health')],
+  [200, () => anonymously().get('/health/live')],
+  [200, () => anonymously().get('/health/ready')],
   [200, () => admin.get('/v1/watchlists')],
   [201, () => admin.post('/v1/watchlists/items', ITEM)],
   [204, () => anonymously().get('/favicon.ico')],
@@ -45,6 +47,7 @@ const ANSWERS: [number, () => Test][] = [
   [404, () => admin.get('/v1/watchlists/items/999')],
   [405, () => anonymously().put('/v1/auth/me')],
   [409, () => anonymously().post('/v1/auth/register').send({ email: admin.email, password: PASSWORD })],
+  [412, () => admin.patch('/v1/watchlists/items/1', ITEM).set('if-match', '"another"')],
   [413, () => anonymously().post('/v1/auth/login').type('json').send('{}'.padEnd(17_000))],
   [414, () => anonymously().get('/health?'.padEnd(9000, 'x'))],
   [415, () => anonymously().post('/v1/auth/login').type('form').send('a=b')],
@@ -187,6 +190,7 @@ describe('CORS', () => {
       expect(response.headers['access-control-allow-headers']!.toLowerCase().split(', ').sort()).toEqual([
         'authorization',
         'content-type',
+        'if-match',
         'if-none-match',
         'x-request-id',
       ]);

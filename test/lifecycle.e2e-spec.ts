@@ -143,6 +143,8 @@ async function expectGracefulEnd(
   const idle = await openConnection(url, 'GET /health HTTP/1.1\r\nhost: a\r\n\r\n');
   await eventually(() => expect(idle.received()).toContain('{"status":"ok"}'));
   const half = await openConnection(url, 'GET /v1/auth/me HTTP/1.1\r\nhost: a\r\n');
+  const live = await openConnection(url, 'GET /health/live HTTP/1.1\r\nhost: a\r\n');
+  const ready = await openConnection(url, 'GET /health/ready HTTP/1.1\r\nhost: a\r\n');
   const inFlight = ask(url, '/v1/external/github', { agent: new Agent({ keepAlive: true }) });
   await upstream.asked();
 
@@ -154,6 +156,15 @@ async function expectGracefulEnd(
   expect(half.received()).toMatch(/\r\nconnection: close\r\n/i);
   expect(half.received()).toMatch(/\r\nretry-after: \d+\r\n/i);
   expect(half.received()).toContain('"code":"SHUTTING_DOWN"');
+  // Whoever kills what is not alive must leave it time to finish.
+  live.send('\r\n');
+  await live.closed;
+  expect(live.received()).toMatch(/^HTTP\/1\.1 200 OK\r\n(.+\r\n)*connection: close\r\n/i);
+  expect(live.received()).toMatch(/\r\n\r\n\{"status":"ok"\}$/);
+  ready.send('\r\n');
+  await ready.closed;
+  expect(ready.received()).toMatch(/^HTTP\/1\.1 503 Service Unavailable\r\n/);
+  expect(ready.received()).toMatch(/\r\n\r\n\{"status":"not_ready","reason":"shutting_down"\}$/);
   await expect(ask(url, '/health')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
 
   upstream.answer();

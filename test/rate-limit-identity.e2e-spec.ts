@@ -72,6 +72,8 @@ describe('The address policy', () => {
     ['/health with a slash', { path: '/health/' }],
     ['/health with a query', { path: '/health?now=1' }],
     ['/health in another spelling', { path: '/%68ealth' }],
+    ['/health/live', { path: '/health/live' }],
+    ['/health/ready', { path: '/health/ready' }],
     ['HEAD of /health', { method: 'HEAD', path: '/health' }],
   ])('does not count %s', async (_what, request) => {
     const before = await remaining();

@@ -1,10 +1,15 @@
-import { Controller, Get, Res } from '@nestjs/common';
+import { Controller, Get, Header, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
 import { SkipThrottle } from '@nestjs/throttler';
 import { Public } from '../auth/decorators/public.decorator.js';
 import type { HttpReply } from '../common/http/caller.js';
 import { NOT_RATE_LIMITED } from '../common/rate-limit/rate-limits.js';
-import { DetailedHealthResponse, LivenessResponse } from './dto/health.response.js';
+import {
+  DetailedHealthResponse,
+  LivenessResponse,
+  NotReadyResponse,
+  ReadyResponse,
+} from './dto/health.response.js';
 import { HealthService } from './health.service.js';
 
 @ApiTags('health')
@@ -24,6 +29,36 @@ export class HealthController {
   @ApiOkResponse({ type: LivenessResponse })
   liveness(): LivenessResponse {
     return { status: 'ok' };
+  }
+
+  @Get('health/live')
+  @Header('cache-control', 'no-store')
+  @ApiOperation({
+    operationId: 'getLive',
+    summary: 'Must this process be restarted?',
+    description:
+      'Not as long as it answers. Looks at nothing else, and is answered while shutting down too: for an orchestrator. Never counted under a rate limit.',
+  })
+  @ApiOkResponse({ type: LivenessResponse })
+  live(): LivenessResponse {
+    return { status: 'ok' };
+  }
+
+  @Get('health/ready')
+  @Header('cache-control', 'no-store')
+  @ApiOperation({
+    operationId: 'getReady',
+    summary: 'May requests be sent to this process?',
+    description:
+      'Not without the database, and not while shutting down; Redis may be away. For an orchestrator or a balancer. Never counted under a rate limit.',
+  })
+  @ApiOkResponse({ type: ReadyResponse })
+  @ApiServiceUnavailableResponse({ type: NotReadyResponse, description: 'Not now, and why.' })
+  async ready(@Res({ passthrough: true }) reply: HttpReply): Promise<ReadyResponse | NotReadyResponse> {
+    const reason = await this.health.obstacle();
+    if (reason === undefined) return { status: 'ready' };
+    reply.code(503);
+    return { status: 'not_ready', reason };
   }
 
   @Get('v1/health/detailed')

@@ -1,19 +1,30 @@
 import { Injectable } from '@nestjs/common';
-import { HealthCheckService, type HealthIndicatorResult } from '@nestjs/terminus';
+import {
+  HealthCheckService,
+  type HealthIndicatorFunction,
+  type HealthIndicatorResult,
+} from '@nestjs/terminus';
+import { GracefulShutdown } from '../common/http/graceful-shutdown.js';
 import { DatabaseHealth } from './database.health.js';
-import { DetailedHealthResponse } from './dto/health.response.js';
+import { DetailedHealthResponse, type Obstacle } from './dto/health.response.js';
 import { RedisHealth } from './redis.health.js';
 
 @Injectable()
 export class HealthService {
+  private asking: Promise<boolean> | undefined;
+
   constructor(
     private readonly terminus: HealthCheckService,
     private readonly database: DatabaseHealth,
     private readonly redis: RedisHealth,
+    private readonly shutdown: GracefulShutdown,
   ) {}
 
   async detailed(): Promise<DetailedHealthResponse> {
-    const details = await this.probe();
+    const details = await this.probe(
+      () => this.database.check(),
+      () => this.redis.check(),
+    );
     const state = (name: string) => (details[name]?.status === 'up' ? 'ok' : 'down');
     return DetailedHealthResponse.from({
       database: state('database'),
@@ -21,10 +32,28 @@ export class HealthService {
     });
   }
 
+  /**
+   * What keeps the server from serving, if anything does. Migrations do not: it listens when they are done. Redis does
+   * not either: without it every request is still served (cache past, limits in the process's memory), and all
+   * instances lose it at once, so that leaving the balancer over it would turn something slower into an outage.
+   */
+  async obstacle(): Promise<Obstacle | undefined> {
+    if (this.shutdown.isDraining) return 'shutting_down';
+    return (await this.hasDatabase()) ? undefined : 'database_down';
+  }
+
+  /** Nothing counts who asks for this: however many there are, the database is asked once at a time. */
+  private hasDatabase(): Promise<boolean> {
+    this.asking ??= this.probe(() => this.database.check())
+      .then(({ database }) => database?.status === 'up')
+      .finally(() => (this.asking = undefined));
+    return this.asking;
+  }
+
   /** Terminus throws its whole report when anything is down. */
-  private async probe(): Promise<HealthIndicatorResult> {
+  private async probe(...indicators: HealthIndicatorFunction[]): Promise<HealthIndicatorResult> {
     try {
-      const { details } = await this.terminus.check([() => this.database.check(), () => this.redis.check()]);
+      const { details } = await this.terminus.check(indicators);
       return details;
     } catch (error) {
       const { response } = error as { response?: { details?: HealthIndicatorResult } };

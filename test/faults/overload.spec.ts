@@ -89,8 +89,11 @@ describe('A process whose event loop is kept busy', () => {
       ])) {
         expectShed(answer);
       }
-      const alive = await call(server.url, { path: '/health' });
-      expect(alive).toMatchObject({ status: 200, body: { status: 'ok' } });
+      for (const path of ['/health', '/health/live'])
+        expect(await call(server.url, { path })).toMatchObject({ status: 200, body: { status: 'ok' } });
+      // Its question may take too long.
+      const { body } = await call(server.url, { path: '/health/ready' });
+      expect(body.status).toMatch(/^(not_)?ready$/);
       const detailed = await call(server.url, { path: '/v1/health/detailed' });
       expect(detailed.body).toEqual({ status: expect.any(String), dependencies: expect.any(Object) });
       server.signal('SIGUSR2');

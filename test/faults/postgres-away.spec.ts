@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Client } from 'pg';
+import { ADVISORY_LOCK } from '../../src/database/migrate.js';
 import { PASSWORD, randomEmail } from '../support/actors.js';
 import { eventually } from '../support/eventually.js';
 import { expectProblem } from '../support/expected.js';
@@ -8,7 +10,7 @@ import { PostgresServer } from '../support/postgres-server.js';
 import { discrepancies, readStored, RecordedWrites } from '../support/recorded-writes.js';
 import { seeded } from '../support/seeded.js';
 import { type Answer, call, type Member, ROOMY, signUp } from '../support/server-client.js';
-import { build, type ServerProcess, startServer } from '../support/server-process.js';
+import { build, freePort, type ServerProcess, startServer } from '../support/server-process.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 
 jest.setTimeout(120_000);
@@ -35,7 +37,7 @@ const OPERATIONS = Object.entries(paths).flatMap(([path, methods]) =>
     operationId,
   })),
 );
-const WITHOUT_DATABASE = ['getLiveness', 'getDetailedHealth', 'getGithubStatus'];
+const WITHOUT_DATABASE = ['getLiveness', 'getLive', 'getReady', 'getDetailedHealth', 'getGithubStatus'];
 /** Where nobody need be signed in the body is looked at before the database is asked. */
 const BODIES: Record<string, () => object> = {
   register: () => ({ email: randomEmail(), password: PASSWORD }),
@@ -45,8 +47,8 @@ const BODIES: Record<string, () => object> = {
   refresh: () => ({ refresh_token: `${'A'.repeat(22)}.0.${'A'.repeat(43)}` }),
 };
 
-const start = (databaseUrl: string) =>
-  startServer({ env: { ...ROOMY, ...DEAD_MAIL_SERVER, DATABASE_URL: databaseUrl } });
+const start = (databaseUrl: string, env: Record<string, string> = {}) =>
+  startServer({ env: { ...ROOMY, ...DEAD_MAIL_SERVER, DATABASE_URL: databaseUrl, ...env } });
 
 const perform = (url: string, { method, path, operationId }: Operation, { token }: Member): Promise<Answer> =>
   call(url, {
@@ -59,10 +61,12 @@ const perform = (url: string, { method, path, operationId }: Operation, { token 
 /** Every route says that the database is away, or that it does not need it. */
 async function expectAway(url: string, member: Member): Promise<void> {
   const needing = OPERATIONS.filter(({ operationId }) => !WITHOUT_DATABASE.includes(operationId));
-  const [answers, detailed, health] = await Promise.all([
+  const [answers, detailed, health, live, ready] = await Promise.all([
     Promise.all(needing.map((operation) => perform(url, operation, member))),
     call(url, { path: '/v1/health/detailed' }),
     call(url, { path: '/health' }),
+    call(url, { path: '/health/live' }),
+    call(url, { path: '/health/ready' }),
   ]);
   for (const answer of answers) {
     expectProblem(answer, 503, 'DEPENDENCY_DOWN');
@@ -72,7 +76,8 @@ async function expectAway(url: string, member: Member): Promise<void> {
     status: 503,
     body: { status: 'down', dependencies: { database: 'down', redis: 'disabled' } },
   });
-  expect(health).toMatchObject({ status: 200, body: { status: 'ok' } });
+  for (const alive of [health, live]) expect(alive).toMatchObject({ status: 200, body: { status: 'ok' } });
+  expect(ready).toMatchObject({ status: 503, body: { status: 'not_ready', reason: 'database_down' } });
 }
 
 /** More reads and writes at once than there are connections. */
@@ -91,9 +96,10 @@ async function expectRecovered(url: string, member: Member): Promise<void> {
   await eventually(async () => {
     expect(new Set(await manyRequests(url, member))).toEqual(new Set([200, 201]));
   });
-  // It looks at the clock.
+  // They look at the clock.
   await eventually(async () => {
-    expect((await call(url, { path: '/v1/health/detailed' })).status).toBe(200);
+    for (const path of ['/v1/health/detailed', '/health/ready'])
+      expect((await call(url, { path })).status).toBe(200);
   });
 }
 
@@ -139,6 +145,35 @@ describe('without PostgreSQL', () => {
     } finally {
       postgres.resume();
       await other.remove();
+    }
+  });
+});
+
+describe('while another instance migrates the database', () => {
+  it('a server is not ready, nor does it answer otherwise; it is as soon as it answers', async () => {
+    const databaseUrl = await postgres.emptyDatabase();
+    const other = new Client({ connectionString: databaseUrl });
+    await other.connect();
+    await other.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCK]);
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const starting = start(databaseUrl, { PORT: String(port) });
+    try {
+      await eventually(async () => {
+        const { rows } = await other.query(
+          `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%try_advisory%' AND pid <> pg_backend_pid()`,
+        );
+        expect(rows).not.toEqual([]);
+      });
+      for (const path of ['/health/ready', '/health/live'])
+        await expect(call(url, { path })).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+      await other.query('SELECT pg_advisory_unlock($1)', [ADVISORY_LOCK]);
+      // Refused, until the first answer of all.
+      const first = await eventually(() => call(url, { path: '/health/ready' }));
+      expect(first).toMatchObject({ status: 200, body: { status: 'ready' } });
+    } finally {
+      await other.end();
+      await (await starting).remove();
     }
   });
 });

@@ -1,6 +1,9 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PASSWORD } from '../support/actors.js';
 import { eventually } from '../support/eventually.js';
@@ -37,6 +40,8 @@ describe.each([
     let server: ServerProcess | undefined;
     let writes: RecordedWrites;
     let reads: RecordedRead[];
+    let live: string;
+    let ready: string;
     let exit: Exit;
     let log: Record<string, unknown>[];
     let stored: Stored;
@@ -61,7 +66,15 @@ describe.each([
       // So that there is something left to deliver when the end comes.
       receiver.answer('hang');
       await eventually(() => expect(writes.count('acknowledged')).toBeGreaterThan(80));
+      const { url } = server;
+      const probes = await Promise.all([begin(url, '/health/live'), begin(url, '/health/ready')]);
+      // Answered after they arrived: the server reads its connections in turn.
+      await call(url, { path: '/health' });
       server.signal('SIGTERM');
+      await eventually(() =>
+        expect(call(url, { path: '/health' })).rejects.toMatchObject({ code: 'ECONNREFUSED' }),
+      );
+      [live, ready] = (await Promise.all(probes.map((end) => end()))) as [string, string];
       exit = await server.exited;
       await writing.over;
       reads = await reading;
@@ -76,6 +89,13 @@ describe.each([
 
     it('ends with exit code 0', () => {
       expect(exit).toMatchObject(ORDERLY);
+    });
+
+    it('is alive meanwhile, and not ready', () => {
+      expect(live).toMatch(/^HTTP\/1\.1 200 /);
+      expect(live).toMatch(/\r\n\r\n\{"status":"ok"\}$/);
+      expect(ready).toMatch(/^HTTP\/1\.1 503 /);
+      expect(ready).toMatch(/\r\n\r\n\{"status":"not_ready","reason":"shutting_down"\}$/);
     });
 
     it('answers everything that the server has taken on: what is not refused as SHUTTING_DOWN succeeds', () => {
@@ -217,6 +237,18 @@ const terminateWhen = (moment: string) => `
     clearInterval(timer);
     process.kill(process.pid, 'SIGTERM');
   }, 1);`;
+
+/** A request on a connection of its own, but for its end: that, and the whole answer, when the function is called. */
+async function begin(url: string, path: string): Promise<() => Promise<string>> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  await once(socket, 'connect');
+  socket.write(`GET ${path} HTTP/1.1\r\nhost: a\r\n`);
+  return () => {
+    socket.write('\r\n');
+    return text(socket);
+  };
+}
 
 interface RecordedRead {
   readonly requestId: string;

@@ -584,6 +584,7 @@ const validHeaders: Arbitrary<Header[]> = fc
     {
       'x-request-id': fc.stringMatching(/^[A-Za-z0-9._-]{1,128}$/),
       accept: fc.constantFrom('*/*', 'application/json', 'application/problem+json', 'text/html, */*;q=0.1'),
+      'if-match': fc.constantFrom('*', '"a", W/"b"'),
       'if-none-match': fc.constantFrom('*', 'W/"1.x.0.abc"', '"a", W/"b"'),
       origin: fc.constantFrom('http://localhost:3000', 'https://evil.example', 'null'),
       'user-agent': fc.constant('Mozilla/5.0'),
@@ -608,6 +609,7 @@ const brokenHeaders: Arbitrary<Header[]> = fc.array(
         fc.constantFrom(
           'x-anything',
           'x-request-id',
+          'if-match',
           'if-none-match',
           'accept',
           'origin',

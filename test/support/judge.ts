@@ -16,7 +16,7 @@ export type Destination =
 const router = createRouter({ ignoreTrailingSlash: true, maxParamLength: 16_384 });
 for (const path of Object.keys(document.paths))
   router.on('GET', path.replaceAll(/\{(\w+)\}/g, ':$1'), () => undefined, path);
-for (const path of ['/docs', '/docs/*', '/openapi.json', '/favicon.ico', '/dashboard/reset'])
+for (const path of ['/docs', '/docs/*', '/openapi.json', '/favicon.ico', '/dashboard', '/dashboard/*'])
   router.on('GET', path, () => undefined);
 
 /** As the document has it, found with the server's own router: how that reads a path is not what is in question. */
@@ -184,6 +184,7 @@ function structuralErrors({ requestBody }: DescribedOperation, body: Buffer = Bu
 function unexcused({ path, method }: DescribedOperation, { status }: RawAnswer): string[] {
   const excuses = [429];
   if (path.includes('{') || path === '/v1/admin/watchlists/items') excuses.push(404);
+  if (path.includes('/items/{item_id}') && method !== 'GET') excuses.push(412);
   if (['login', 'refresh', 'password', 'password/reset', 'me'].some((name) => path === `/v1/auth/${name}`))
     excuses.push(401);
   if (

@@ -6,6 +6,23 @@ export class LivenessResponse {
   readonly status!: 'ok';
 }
 
+/** Why nothing may be sent here. */
+const OBSTACLES = ['shutting_down', 'database_down'] as const;
+export type Obstacle = (typeof OBSTACLES)[number];
+
+export class ReadyResponse {
+  @ApiProperty({ type: String, enum: ['ready'], example: 'ready' })
+  readonly status!: 'ready';
+}
+
+export class NotReadyResponse {
+  @ApiProperty({ type: String, enum: ['not_ready'], example: 'not_ready' })
+  readonly status!: 'not_ready';
+
+  @ApiProperty({ type: String, enum: OBSTACLES, example: 'database_down' })
+  readonly reason!: Obstacle;
+}
+
 const DATABASE_STATES = ['ok', 'down'] as const;
 const REDIS_STATES = ['ok', 'down', 'disabled'] as const;
 const OVERALL_STATES = ['ok', 'degraded', 'down'] as const;
