@@ -17,6 +17,8 @@ RUN apt-get update \
 ENV npm_config_build_from_source=sqlite3 \
   npm_config_nodedir=/usr/local
 COPY package.json package-lock.json ./
+COPY clients/typescript/package.json clients/typescript/
+COPY dashboard/package.json dashboard/
 # What the compiler leaves behind is ten times the size of the module; and a module that does not load should
 # fail the build, not the first start.
 RUN npm ci --omit=dev \
@@ -30,8 +32,12 @@ RUN npm ci --omit=dev \
 # Compiling TypeScript needs the development tools, but none of their install scripts.
 FROM base AS build
 COPY package.json package-lock.json ./
+COPY clients/typescript/package.json clients/typescript/
+COPY dashboard/package.json dashboard/
 RUN npm ci --ignore-scripts
 COPY nest-cli.json tsconfig.json tsconfig.build.json ./
+COPY clients ./clients
+COPY dashboard ./dashboard
 COPY src ./src
 RUN npm run build
 
@@ -44,6 +50,7 @@ ENV NODE_ENV=production
 RUN install -d -o node -g node -m 0750 /app/data
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
+COPY --from=build /app/dashboard/dist ./dashboard/dist
 COPY package.json ./
 USER node
 VOLUME ["/app/data"]

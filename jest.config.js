@@ -1,3 +1,4 @@
+import { chromiumPath } from './test/support/chromium.mjs';
 import { hasRedis } from './test/support/redis-available.mjs';
 
 // Nest 12 is ESM, and Jest cannot require() ES modules on every Node that we support: tests run as CommonJS,
@@ -21,6 +22,7 @@ const e2e = {
 };
 
 const redis = hasRedis();
+const chromium = chromiumPath();
 
 /** The whole e2e suite runs in each stack; `stack()` in test/support/stack.ts tells a test which one it is in. */
 export default {
@@ -38,6 +40,16 @@ export default {
       displayName: 'faults',
       testMatch: ['<rootDir>/test/faults/*.spec.ts', '<rootDir>/test/histories/*.spec.ts'],
     },
+    ...(chromium
+      ? [
+          {
+            ...common,
+            displayName: 'browser',
+            testMatch: ['<rootDir>/test/browser/*.spec.ts'],
+            globals: { CHROMIUM: chromium },
+          },
+        ]
+      : []),
   ],
   testTimeout: 30_000,
   // Most of these tests wait for a server: a worker on every core, not all but one.
@@ -48,6 +60,8 @@ export default {
     '<rootDir>/src/**/*.ts',
     '!<rootDir>/src/**/*.spec.ts',
     '!<rootDir>/src/main.ts',
+    // As main.ts, for the dashboard by itself (test/dashboard-server.e2e-spec.ts starts it).
+    '!<rootDir>/src/dashboard-main.ts',
     // The primary process's, as main.ts: it runs in child processes only (test/faults/workers.spec.ts).
     '!<rootDir>/src/workers.ts',
     '!<rootDir>/src/database/migrations/*.ts',

@@ -9,6 +9,7 @@ import { createHttpAdapter } from './common/http/http-adapter.js';
 import { logRequests, PinoLoggerService } from './common/http/logging.js';
 import { createOpenApiDocument, type TokenProblems } from './common/openapi/document.js';
 import type { Env } from './config/env.js';
+import { serveDashboard } from './dashboard/dashboard-files.js';
 
 const TOKEN_PROBLEMS: TokenProblems = {
   unauthorized: new UnauthorizedError(true),
@@ -32,6 +33,7 @@ export async function createApp(env: Env, logger: Logger): Promise<NestFastifyAp
   });
   const instance = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   instance.get('/favicon.ico', (_request, reply) => reply.code(204).send());
+  if (!serveDashboard(instance)) logger.warn('/dashboard is empty: `npm run build` builds it');
   for (const warning of env.warnings) logger.warn(warning);
   return app;
 }

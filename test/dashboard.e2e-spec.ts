@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { createContext, runInContext } from 'node:vm';
+import fastify from 'fastify';
 import type { Response } from 'supertest';
+import { serveDashboard } from '../src/dashboard/dashboard-files.js';
 import { type Actor, asAdmin, asUser, PASSWORD, signIn } from './support/actors.js';
 import { createTestApp, type TestApp } from './support/create-test-app.js';
 import { eventually } from './support/eventually.js';
-import { expectCommonHeaders } from './support/expected.js';
+import { expectCommonHeaders, expectProblem } from './support/expected.js';
 
 const NEW_PASSWORD = 'nine lives of a paper cat';
 
@@ -262,5 +264,58 @@ describe('GET /dashboard/reset', () => {
       await eventually(() => expect(tab.elements['done']!.hidden).toBe(false));
       await signIn(server, ada.email, NEW_PASSWORD);
     });
+  });
+});
+
+describe('/dashboard', () => {
+  let server: TestApp;
+  beforeAll(async () => {
+    server = await createTestApp();
+  });
+  afterAll(() => server.close());
+
+  it.each(['/dashboard', '/dashboard/', '/dashboard/tokens', '/dashboard/a/b?c=d'])(
+    'is one page, asked for each time, at %s',
+    async (path) => {
+      const page = await server.request().get(path).expect(200);
+      expect(page.headers).toMatchObject({
+        'content-type': 'text/html; charset=utf-8',
+        'cache-control': 'no-cache',
+        'content-security-policy': expect.stringMatching(
+          /^default-src 'none'; script-src 'self'; style-src 'self';/,
+        ),
+      });
+      expectCommonHeaders(page);
+      expect(page.text).toContain('<div id="root">');
+    },
+  );
+
+  it('serves what the page loads, to be kept for ever, and whole', async () => {
+    const { text } = await server.request().get('/dashboard');
+    const assets = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path!);
+    expect(assets.length).toBeGreaterThan(0);
+    for (const path of assets) {
+      const plain = await server.request().get(path).expect(200);
+      expect(plain.headers['cache-control']).toBe('public, max-age=31536000, immutable');
+      expect(plain.headers['content-type']).toMatch(/^(application\/javascript|text\/css|image\/svg)/);
+      expectCommonHeaders(plain);
+      const part = await server.request().get(path).set({ range: 'bytes=99999999-', 'if-match': '"x"' });
+      expect(part.status).toBe(200);
+      await server.request().get(path).set('if-none-match', plain.headers['etag']!).expect(304);
+      await server.request().post(path).expect(405);
+    }
+  });
+
+  it.each(['', 'none.js', '..%2findex.html', '..%2f..%2fpackage.json', '%00'])(
+    'has no asset %p',
+    async (name) => {
+      expectProblem(await server.request().get(`/dashboard/assets/${name}`), 404, 'NOT_FOUND');
+    },
+  );
+});
+
+describe(serveDashboard.name, () => {
+  it('says when there is nothing to serve', () => {
+    expect(serveDashboard(fastify(), '/nowhere/')).toBe(false);
   });
 });

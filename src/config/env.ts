@@ -19,7 +19,7 @@ export class InvalidEnvironmentError extends Error {
   }
 }
 
-const wholeNumber = (minimum: number, maximum: number) =>
+export const wholeNumber = (minimum: number, maximum: number) =>
   z
     .string()
     .regex(/^(0|[1-9]\d{0,9})$/, 'must be a whole number')
@@ -36,7 +36,7 @@ const rateLimit = z
     return { limit, windowSeconds };
   });
 
-const url = (...protocols: string[]) =>
+export const url = (...protocols: string[]) =>
   z
     .string()
     .refine(
@@ -81,7 +81,7 @@ const PROXY_NAMES = ['loopback', 'linklocal', 'uniquelocal'];
 const isAddress = (text: string) => ipaddr.IPv6.isValid(text) || ipaddr.IPv4.isValidFourPartDecimal(text);
 
 /** `true` and hop counts are refused: with either, a client could choose its own address. */
-const trustedProxies = commaSeparated.refine(
+export const trustedProxies = commaSeparated.refine(
   (parts) =>
     parts.every(
       (part) =>
@@ -323,21 +323,27 @@ function jwtSecret(values: Values, warnings: string[]): Buffer {
   return secretFromFile(file);
 }
 
+export type Source = Readonly<Record<string, string | undefined>>;
+
 /**
  * Checks every variable; an empty one counts as not set (Compose and Render pass empty strings).
  *
  * @throws InvalidEnvironmentError naming each variable that is not usable
  */
-export function parseEnv(source: Record<string, string | undefined>): Env {
+export function checked<Schema extends z.ZodType>(rules: Schema, source: Source): z.output<Schema> {
   const given = Object.fromEntries(
     Object.entries(source).filter(([, value]) => value !== undefined && value.trim() !== ''),
   );
-  const result = schema.safeParse(given);
-  if (!result.success) {
-    throw new InvalidEnvironmentError(
-      result.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`),
-    );
-  }
+  const result = rules.safeParse(given);
+  if (result.success) return result.data;
+  throw new InvalidEnvironmentError(
+    result.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`),
+  );
+}
+
+/** @throws InvalidEnvironmentError */
+export function parseEnv(source: Source): Env {
+  const values = checked(schema, source);
   const warnings: string[] = [];
   const {
     JWT_SECRET: _secret,
@@ -345,8 +351,8 @@ export function parseEnv(source: Record<string, string | undefined>): Env {
     JWT_SECRET_FILE: _file,
     JWT_ALG: _algorithm,
     ...rest
-  } = result.data;
-  return Object.freeze({ ...rest, JWT_KEYS: jwtKeys(result.data, warnings), warnings });
+  } = values;
+  return Object.freeze({ ...rest, JWT_KEYS: jwtKeys(values, warnings), warnings });
 }
 
 /**

@@ -25,7 +25,12 @@ import { useStrictJsonBodies } from './json-body.parser.js';
 import { originForm, pathOf } from './path.js';
 import { requestContext } from './request-context.js';
 import { requestIdOf } from './request-id.js';
-import { DOCS_CONTENT_SECURITY_POLICY, EXPOSED_HEADERS, SECURITY_HEADERS } from './security-headers.js';
+import {
+  DASHBOARD_CONTENT_SECURITY_POLICY,
+  DOCS_CONTENT_SECURITY_POLICY,
+  EXPOSED_HEADERS,
+  SECURITY_HEADERS,
+} from './security-headers.js';
 
 const MAXIMUM_URL_LENGTH = 8192;
 /** Of the request line and the headers together. */
@@ -40,14 +45,15 @@ const isHealth = (path: string) => path === '/health' || path.startsWith('/healt
 /** Who watches over us asks this one just when there is too much to do. It looks at the database, so it is counted. */
 const isWatched = (path: string) => isHealth(path) || path === '/v1/health/detailed';
 const isDocs = (path: string) => path === '/docs' || path.startsWith('/docs/');
+const isDashboard = (path: string) => path === '/dashboard' || path.startsWith('/dashboard/');
 /**
  * What the page loads. The folder that Swagger's file server stands on holds more (`package.json`, source maps), and
  * what else it is asked for (`..`, NUL, endless names) it answers with errors of its own.
  */
 const DOCS_FILE =
   /^\/docs\/(swagger-ui\.css|swagger-ui-(bundle|standalone-preset)\.js|favicon-(16x16|32x32)\.png)$/;
-/** So it does when it cannot serve the part, or the version, that these ask for: it serves the whole file instead. */
-const DOCS_IGNORED_HEADERS = ['range', 'if-match', 'if-unmodified-since'];
+/** A file server has errors of its own for a part, or a version, that it cannot serve: it serves the whole file instead. */
+const IGNORED_FILE_HEADERS = ['range', 'if-match', 'if-unmodified-since'];
 
 /** The path as its route has it, however the client spelled it: `/%761/auth/me` is `/v1/auth/me`. */
 function routedPathOf(request: FastifyRequest): string {
@@ -125,7 +131,7 @@ class HttpEdge {
     await instance.register(cors, {
       origin: this.env.CORS_ORIGINS,
       methods: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'],
-      allowedHeaders: ['Authorization', 'Content-Type', 'If-None-Match', 'X-Request-ID'],
+      allowedHeaders: ['Authorization', 'Content-Type', 'If-Match', 'If-None-Match', 'X-Request-ID'],
       exposedHeaders: EXPOSED_HEADERS,
       // The refresh cookie; nothing else is decided by one.
       credentials: true,
@@ -221,9 +227,10 @@ class HttpEdge {
   private receive(request: FastifyRequest, reply: FastifyReply): void {
     const path = routedPathOf(request);
     reply.header('x-request-id', request.id).headers(SECURITY_HEADERS);
-    if (isDocs(path)) {
-      reply.header('content-security-policy', DOCS_CONTENT_SECURITY_POLICY);
-      for (const name of DOCS_IGNORED_HEADERS) delete request.headers[name];
+    if (isDocs(path) || isDashboard(path)) {
+      const policy = isDocs(path) ? DOCS_CONTENT_SECURITY_POLICY : DASHBOARD_CONTENT_SECURITY_POLICY;
+      reply.header('content-security-policy', policy);
+      for (const name of IGNORED_FILE_HEADERS) delete request.headers[name];
     } else if (path.startsWith('/v1')) reply.header('cache-control', 'no-store');
     this.warnOfUntrustedProxy(request);
     const checked = this.addresses.check(request.ip, !isHealth(path));

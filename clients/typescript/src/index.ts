@@ -1,0 +1,13 @@
+import createClient, { type Client, type ClientOptions } from 'openapi-fetch';
+import type { components, paths } from './schema.js';
+
+export type { components, operations, paths } from './schema.js';
+
+export type Item = components['schemas']['ItemResponse'];
+
+export type WatchlistClient = Client<paths>;
+
+/** Every operation of the API, typed by its OpenAPI document. */
+export function createWatchlistClient(options: ClientOptions): WatchlistClient {
+  return createClient<paths>(options);
+}

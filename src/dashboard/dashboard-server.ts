@@ -1,0 +1,70 @@
+import httpProxy from '@fastify/http-proxy';
+import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import { DependencyDownError, NotFoundError } from '../common/errors/common.errors.js';
+import { sendProblem } from '../common/errors/problem.filter.js';
+import { toProblem } from '../common/errors/to-problem.js';
+import type { HttpReply, HttpRequest } from '../common/http/caller.js';
+import { requestIdOf } from '../common/http/request-id.js';
+import { DASHBOARD_CONTENT_SECURITY_POLICY, SECURITY_HEADERS } from '../common/http/security-headers.js';
+import type { DashboardEnv } from '../config/dashboard-env.js';
+import { serveDashboard } from './dashboard-files.js';
+
+/** More than the API takes: whether something is too large is for the API to say. */
+const BODY_LIMIT = 2_097_152;
+/** The API answers within ten seconds, or not at all. */
+const UPSTREAM_TIMEOUT_MS = 15_000;
+
+/** What a browser was shown as the page's own address, as far as it can be known here. */
+const isSameOrigin = ({ headers }: Pick<FastifyRequest, 'headers'>) =>
+  headers.origin !== undefined &&
+  URL.canParse(headers.origin) &&
+  new URL(headers.origin).host === headers.host;
+
+/**
+ * The dashboard on an address of its own, and the API behind it: to the browser both are one origin, so that it sends
+ * the refresh cookie, and nothing has to be allowed by CORS. For where the API is somewhere else.
+ */
+export function createDashboardServer({ API_BASE_URL, TRUST_PROXY }: DashboardEnv): FastifyInstance {
+  const { origin, pathname } = API_BASE_URL;
+  const instance = fastify({
+    requestIdHeader: false,
+    genReqId: requestIdOf,
+    bodyLimit: BODY_LIMIT,
+    trustProxy: TRUST_PROXY.length > 0 ? [...TRUST_PROXY] : false,
+    routerOptions: { ignoreTrailingSlash: true },
+    forceCloseConnections: 'idle',
+  });
+  instance.addHook('onRequest', (_request, reply, done) => {
+    reply.headers({ ...SECURITY_HEADERS, 'content-security-policy': DASHBOARD_CONTENT_SECURITY_POLICY });
+    done();
+  });
+  instance.setNotFoundHandler((request, reply) =>
+    sendProblem(request as HttpRequest, reply as HttpReply, new NotFoundError()),
+  );
+  instance.setErrorHandler<Error & { statusCode?: number }>((error, request, reply) => {
+    const problem =
+      (error.statusCode ?? 500) >= 500 ? new DependencyDownError('API', error) : toProblem(error, BODY_LIMIT);
+    sendProblem(request as HttpRequest, reply as HttpReply, problem);
+  });
+  for (const prefix of ['/v1', '/health']) {
+    void instance.register(httpProxy, {
+      upstream: origin,
+      prefix,
+      rewritePrefix: `${pathname}${prefix}`,
+      undici: { headersTimeout: UPSTREAM_TIMEOUT_MS, bodyTimeout: UPSTREAM_TIMEOUT_MS },
+      replyOptions: {
+        rewriteRequestHeaders: (request, { forwarded: _forwarded, ...headers }) => ({
+          ...headers,
+          'x-request-id': request.id,
+          // What the client says of itself is worth nothing. The API believes this only with us in its TRUST_PROXY.
+          'x-forwarded-for': request.ip,
+          // The API takes a cookie from pages of its own origin only. To the browser we are that origin.
+          ...(isSameOrigin(request) && { origin }),
+        }),
+      },
+    });
+  }
+  instance.get('/', (_request, reply) => reply.redirect('/dashboard'));
+  if (!serveDashboard(instance)) throw new Error('the dashboard has not been built: run `npm run build`');
+  return instance;
+}

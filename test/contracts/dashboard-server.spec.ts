@@ -1,0 +1,140 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import { loadDashboardEnv } from '../../src/config/dashboard-env.js';
+import { createDashboardServer } from '../../src/dashboard/dashboard-server.js';
+import { PASSWORD } from '../support/actors.js';
+import { rawRequest } from '../support/raw-http.js';
+import { ROOMY } from '../support/server-client.js';
+import { build, freePort, type ServerProcess, startServer } from '../support/server-process.js';
+
+const EMAIL = 'ada@example.com';
+
+describe(loadDashboardEnv.name, () => {
+  it.each([
+    ['http://api:8000', '', 'http://api:8000'],
+    ['http://api:8000/', '', 'http://api:8000'],
+    ['http://api:8000/v1', '', 'http://api:8000'],
+    ['https://example.com/watch/v1/', '/watch', 'https://example.com'],
+    ['https://example.com/v10', '/v10', 'https://example.com'],
+  ])('understands API_BASE_URL=%s', (API_BASE_URL, pathname, origin) => {
+    expect(loadDashboardEnv({ API_BASE_URL }).API_BASE_URL).toEqual({ origin, pathname });
+  });
+
+  it('has a default for everything, and refuses what it cannot use', () => {
+    expect(loadDashboardEnv({ API_BASE_URL: '' })).toMatchObject({
+      PORT: 8501,
+      API_BASE_URL: { origin: 'http://localhost:8000', pathname: '' },
+    });
+    expect(() => loadDashboardEnv({ API_BASE_URL: 'api:8000', PORT: '-1' })).toThrow(
+      /PORT must be[^]*API_BASE_URL must be a URL/,
+    );
+  });
+});
+
+describe('the dashboard on an address of its own', () => {
+  let api: ServerProcess;
+  let dashboard: FastifyInstance;
+  let url: string;
+
+  const listen = (API_BASE_URL: string) => {
+    const server = createDashboardServer(loadDashboardEnv({ API_BASE_URL }));
+    return server.listen({ host: '127.0.0.1', port: 0 }).then((address) => ({ server, address }));
+  };
+  const post = (path: string, body: object, headers: Record<string, string> = {}) =>
+    fetch(url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    });
+
+  beforeAll(async () => {
+    api = await startServer({ env: { ...ROOMY, TRUST_PROXY: '127.0.0.1' } });
+    ({ server: dashboard, address: url } = await listen(`${api.url}/v1`));
+    await post('/v1/auth/register', { email: EMAIL, password: PASSWORD });
+  }, 60_000);
+  afterAll(async () => {
+    await dashboard.close();
+    await api.remove();
+  });
+
+  it('is the page and the API in one', async () => {
+    const page = await fetch(url);
+    expect(page.url).toBe(`${url}/dashboard`);
+    expect(page.headers.get('content-security-policy')).toMatch(/^default-src 'none'; script-src 'self';/);
+    const [, script] = /src="([^"]+\.js)"/.exec(await page.text())!;
+    const loaded = await fetch(url + script);
+    expect(loaded.headers.get('content-type')).toMatch(/javascript/);
+    expect((await loaded.text()).length).toBeGreaterThan(1000);
+    expect(await (await fetch(`${url}/health`)).json()).toEqual({ status: 'ok' });
+    const refused = await fetch(`${url}/v1/watchlists?skip=x`, { headers: { 'x-request-id': 'one-two' } });
+    expect(refused.status).toBe(401);
+    expect(refused.headers.get('x-request-id')).toBe('one-two');
+    expect(await refused.json()).toMatchObject({ code: 'UNAUTHORIZED', request_id: 'one-two' });
+  });
+
+  it('lets a page of its own keep somebody signed in, and no other', async () => {
+    const signedIn = await post(
+      '/v1/auth/login',
+      { email: EMAIL, password: PASSWORD, transport: 'cookie' },
+      { origin: url },
+    );
+    expect(signedIn.status).toBe(200);
+    const [cookie] = signedIn.headers.getSetCookie()[0]!.split(';');
+    const refresh = (origin: string) =>
+      post('/v1/auth/refresh', { transport: 'cookie' }, { origin, cookie: cookie! });
+    expect((await refresh('http://evil.example')).status).toBe(403);
+    expect((await refresh(url)).status).toBe(200);
+  });
+
+  it('says who the client is, whatever that says of itself', async () => {
+    const forged = { 'x-forwarded-for': '203.0.113.9', forwarded: 'for=203.0.113.9' };
+    const signedIn = await post('/v1/auth/login', { email: EMAIL, password: PASSWORD }, forged);
+    const { access_token } = (await signedIn.json()) as { access_token: string };
+    const answer = await fetch(`${url}/v1/auth/sessions`, {
+      headers: { authorization: `Bearer ${access_token}`, ...forged },
+    });
+    const { sessions } = (await answer.json()) as { sessions: { current: boolean; address: string }[] };
+    expect(sessions.find(({ current }) => current)!.address).toBe('127.0.0.1');
+  });
+
+  it.each(['/nothing', '/v1/../nothing', '/dashboard/assets/none.js', '/v1/%2e%2e/metrics'])(
+    'answers %s with a problem',
+    async (path) => {
+      const { status, headers } = await rawRequest(url, { path });
+      expect([400, 404]).toContain(status);
+      expect(headers['content-type']).toBe('application/problem+json; charset=utf-8');
+    },
+  );
+
+  it('says when the API is not there, and goes on when it is', async () => {
+    const port = await freePort();
+    const { server, address } = await listen(`http://127.0.0.1:${port}`);
+    try {
+      const away = await fetch(`${address}/v1/watchlists`);
+      expect(away.status).toBe(503);
+      expect(away.headers.get('retry-after')).toBe('1');
+      expect(await away.json()).toMatchObject({ code: 'DEPENDENCY_DOWN', instance: '/v1/watchlists' });
+      const late = await startServer({ env: { ...ROOMY, PORT: String(port) } });
+      expect((await fetch(`${address}/health`)).status).toBe(200);
+      await late.remove();
+    } finally {
+      await server.close();
+    }
+  }, 60_000);
+
+  it('runs as a process that ends when it is told to', async () => {
+    await build();
+    const PORT = String(await freePort());
+    const child = spawn(process.execPath, [join(__dirname, '../../dist/dashboard-main.js')], {
+      env: { PORT, HOST: '127.0.0.1', API_BASE_URL: api.url },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [line] = (await once(child.stdout, 'data')) as [Buffer];
+    expect(String(line)).toContain(`listening on port ${PORT}; the API is at ${api.url}`);
+    expect((await fetch(`http://127.0.0.1:${PORT}/v1/health/detailed`)).status).toBe(200);
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  }, 60_000);
+});

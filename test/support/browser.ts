@@ -1,0 +1,70 @@
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { AxeBuilder } from '@axe-core/playwright';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+
+/** Its path; set in jest.config.js. */
+declare const CHROMIUM: string;
+
+const SCREENSHOTS = join(__dirname, '../../docs/screenshots');
+/** What a page is given to become what a test waits for. */
+const PATIENCE_MS = 15_000;
+
+export const DESKTOP = { width: 1280, height: 800 };
+export const PHONE = { width: 360, height: 740 };
+
+/** A person at a browser: a window of their own, with cookies of its own, and all that has gone wrong in it so far. */
+export interface Visitor {
+  readonly page: Page;
+  /** Errors on the console (a breach of the page's policy is one), uncaught exceptions, and calls to other hosts. */
+  readonly problems: string[];
+  close(): Promise<void>;
+}
+
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: CHROMIUM,
+    // Chromium's sandbox refuses to run as root, as in a container.
+    args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
+  });
+}
+
+/**
+ * @param url the server's; pages are then named by their path
+ * @param allowed console errors that the test provokes: a browser reports every answer from 400 up
+ */
+export async function visit(
+  browser: Browser,
+  url: string,
+  { allowed, ...options }: BrowserContextOptions & { allowed?: RegExp } = {},
+): Promise<Visitor> {
+  const context = await browser.newContext({ baseURL: url, viewport: DESKTOP, ...options });
+  context.setDefaultTimeout(PATIENCE_MS);
+  const page = await context.newPage();
+  const problems: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !allowed?.test(message.text())) problems.push(message.text());
+  });
+  page.on('pageerror', (error) => problems.push(String(error)));
+  page.on('request', (request) => {
+    const { origin, protocol } = new URL(request.url());
+    if (protocol.startsWith('http') && origin !== url) problems.push(`a call to ${origin}`);
+  });
+  return { page, problems, close: () => context.close() };
+}
+
+/** What axe finds wrong, a line each: the rule, and the elements that break it. */
+export async function axeViolations(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations.map(
+    ({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(' | ')}`,
+  );
+}
+
+/** For the README and docs/, with `WRITE_SCREENSHOTS=true`: a test shows the state, and this keeps how it looks. */
+export async function screenshot(page: Page, name: string): Promise<void> {
+  if (process.env['WRITE_SCREENSHOTS'] !== 'true') return;
+  const path = join(SCREENSHOTS, `${name}.png`);
+  mkdirSync(dirname(path), { recursive: true });
+  await page.screenshot({ path, animations: 'disabled' });
+}
