@@ -1,10 +1,33 @@
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+import { ApiProblem } from './api/problem.js';
+import { onUserChange, start } from './api/session.js';
+import { App } from './app.js';
+import { Toasts } from './ui/toasts.js';
+import './styles/base.css';
+
+const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      // The server is asked again whenever a page is opened; it answers from its cache, or that nothing has changed.
+      staleTime: 0,
+      // What was refused is refused again. The rest may be a moment's trouble.
+      retry: (failures, error) => failures < 2 && error instanceof ApiProblem && error.status >= 502,
+      refetchOnWindowFocus: true,
+    },
+  },
+});
+// Of two people at one browser the second never sees what the first was shown.
+onUserChange(() => queries.clear());
+
+void start();
 
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
-    <main>
-      <h1>Watchlist</h1>
-    </main>
+    <QueryClientProvider client={queries}>
+      <App />
+      <Toasts />
+    </QueryClientProvider>
   </StrictMode>,
 );

@@ -61,6 +61,12 @@ export async function axeViolations(page: Page): Promise<string[]> {
   );
 }
 
+/** Nothing has to be scrolled sideways. */
+export function fitsItsWidth(page: Page): Promise<boolean> {
+  // As text: the types of a page are not those of these tests.
+  return page.evaluate<boolean>('document.documentElement.scrollWidth <= innerWidth');
+}
+
 /** For the README and docs/, with `WRITE_SCREENSHOTS=true`: a test shows the state, and this keeps how it looks. */
 export async function screenshot(page: Page, name: string): Promise<void> {
   if (process.env['WRITE_SCREENSHOTS'] !== 'true') return;

@@ -1,0 +1,79 @@
+import { useState } from 'react';
+import { Link, NavLink, Outlet, useNavigate } from 'react-router';
+import { api } from '../api/client.js';
+import { end, useSession } from '../api/session.js';
+import type { Account } from '../api/types.js';
+import { BehindTheScenes } from '../behind-the-scenes/panel.js';
+import { Button } from '../ui/button.js';
+import { Notice } from '../ui/notice.js';
+
+/** What every page stands in. */
+export function Shell() {
+  const session = useSession();
+  const [isOpen, setOpen] = useState(false);
+  const user = session.state === 'signed-in' ? session.user : null;
+  return (
+    <div className={isOpen ? 'shell shell-with-panel' : 'shell'}>
+      <a className="skip-link" href="#content">
+        Skip to the content
+      </a>
+      <header className="header">
+        <Link to="/" className="brand">
+          Watchlist
+        </Link>
+        {user !== null && <Navigation user={user} />}
+        <div className="header-end">
+          <Button look="quiet" aria-expanded={isOpen} onPress={() => setOpen(!isOpen)}>
+            Behind the scenes
+          </Button>
+          {user !== null && <SignOut email={user.email} />}
+        </div>
+      </header>
+      {!window.isSecureContext && (
+        <Notice tone="warning">
+          This page came over plain http: your browser will refuse to keep you signed in, so a reload signs
+          you out. Use https, or http://localhost.
+        </Notice>
+      )}
+      <main id="content" tabIndex={-1} className="content">
+        <Outlet />
+      </main>
+      {isOpen && <BehindTheScenes onClose={() => setOpen(false)} />}
+    </div>
+  );
+}
+
+function Navigation({ user }: { readonly user: Account }) {
+  return (
+    <nav className="navigation" aria-label="Main">
+      <NavLink to="/" end>
+        My list
+      </NavLink>
+      <NavLink to="/account">Account</NavLink>
+      {user.role === 'admin' && <NavLink to="/admin">Admin</NavLink>}
+    </nav>
+  );
+}
+
+function SignOut({ email }: { readonly email: string }) {
+  const navigate = useNavigate();
+  const [isPending, setPending] = useState(false);
+  const signOut = async () => {
+    setPending(true);
+    try {
+      await api.POST('/v1/auth/logout', { body: {} });
+    } finally {
+      // Away from the page in any case: an access token that could not be revoked is forgotten all the same.
+      end('asked');
+      await navigate('/sign-in');
+    }
+  };
+  return (
+    <>
+      <span className="signed-in-as">{email}</span>
+      <Button look="quiet" isPending={isPending} onPress={() => void signOut()}>
+        Sign out
+      </Button>
+    </>
+  );
+}

@@ -1,0 +1,30 @@
+import {
+  FieldError,
+  Input,
+  type InputProps,
+  Label,
+  Text,
+  TextField,
+  type TextFieldProps,
+} from 'react-aria-components';
+
+export interface FieldProps extends TextFieldProps, Pick<InputProps, 'placeholder'> {
+  readonly label: string;
+  readonly hint?: string;
+}
+
+/** A labelled input. What the server says about it comes through the form's `validationErrors`, by `name`. */
+export function Field({ label, hint, placeholder, ...props }: FieldProps) {
+  return (
+    <TextField {...props} className="field">
+      <Label>{label}</Label>
+      <Input placeholder={placeholder} />
+      {hint !== undefined && (
+        <Text slot="description" className="hint">
+          {hint}
+        </Text>
+      )}
+      <FieldError className="field-error" />
+    </TextField>
+  );
+}
