@@ -57,7 +57,7 @@ describe('auth', () => {
     it('keeps nothing of the password but a hash', async () => {
       const { email } = await asUser(server);
       const { passwordHash } = await storedUser(server, email);
-      expect(passwordHash).toMatch(/^v0\$\$2b\$10\$[./A-Za-z0-9]{53}$/);
+      expect(passwordHash).toMatch(/^v0\$\$2b\$\d\d\$[./A-Za-z0-9]{53}$/);
     });
 
     it('leaves one row in the audit log, by the new user', async () => {
@@ -463,15 +463,21 @@ describe('auth', () => {
     });
 
     it('sends away with 503 those for whom the server cannot hash in time, and fails nobody', async () => {
-      const responses = await Promise.all(times(60, () => login(server, ada.email)));
-      const shed = responses.filter(({ status }) => status !== 200);
-      expect(responses.length - shed.length).toBeGreaterThanOrEqual(18);
-      expect(shed.length).toBeGreaterThan(0);
-      for (const response of shed) {
-        expectProblem(response, 503, 'OVERLOADED');
-        expect(response.headers['retry-after']).toBe('1');
+      const slow = await createTestApp({ env: { BCRYPT_COST: '10' } });
+      try {
+        const { email } = await asUser(slow);
+        const responses = await Promise.all(times(60, () => login(slow, email)));
+        const shed = responses.filter(({ status }) => status !== 200);
+        expect(responses.length - shed.length).toBeGreaterThanOrEqual(18);
+        expect(shed.length).toBeGreaterThan(0);
+        for (const response of shed) {
+          expectProblem(response, 503, 'OVERLOADED');
+          expect(response.headers['retry-after']).toBe('1');
+        }
+        await login(slow, email).expect(200);
+      } finally {
+        await slow.close();
       }
-      await login(server, ada.email).expect(200);
     });
   });
 
