@@ -3,6 +3,7 @@ import { Link, NavLink, Outlet, useNavigate } from 'react-router';
 import { api } from '../api/client.js';
 import { end, useSession } from '../api/session.js';
 import type { Account } from '../api/types.js';
+import { sendUnsent } from '../api/unsent.js';
 import { BehindTheScenes } from '../behind-the-scenes/panel.js';
 import { Button } from '../ui/button.js';
 import { Notice } from '../ui/notice.js';
@@ -61,6 +62,7 @@ function SignOut({ email }: { readonly email: string }) {
   const signOut = async () => {
     setPending(true);
     try {
+      await sendUnsent();
       await api.POST('/v1/auth/logout', { body: {} });
     } finally {
       // Away from the page in any case: an access token that could not be revoked is forgotten all the same.

@@ -1,3 +1,4 @@
+import type { Ref } from 'react';
 import {
   FieldError,
   Input,
@@ -11,14 +12,15 @@ import {
 export interface FieldProps extends TextFieldProps, Pick<InputProps, 'placeholder'> {
   readonly label: string;
   readonly hint?: string;
+  readonly inputRef?: Ref<HTMLInputElement>;
 }
 
 /** A labelled input. What the server says about it comes through the form's `validationErrors`, by `name`. */
-export function Field({ label, hint, placeholder, ...props }: FieldProps) {
+export function Field({ label, hint, placeholder, inputRef, ...props }: FieldProps) {
   return (
     <TextField {...props} className="field">
       <Label>{label}</Label>
-      <Input placeholder={placeholder} />
+      <Input ref={inputRef} placeholder={placeholder} />
       {hint !== undefined && (
         <Text slot="description" className="hint">
           {hint}

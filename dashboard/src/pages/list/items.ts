@@ -1,0 +1,54 @@
+import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+import { api } from '../../api/client.js';
+import { answerOf, outcomeOf } from '../../api/problem.js';
+import type { Item, ItemType } from '../../api/types.js';
+import { type ListQuery, parametersOf } from './list-query.js';
+
+export interface Fields {
+  readonly title: string;
+  readonly type: ItemType;
+}
+
+/** An item, and the tag of just this state of it. */
+export interface Tagged {
+  readonly item: Item;
+  readonly etag: string;
+}
+
+/** Every page of the list is below this one: a change makes all of them be asked for again. */
+export const LIST_KEY = ['list'] as const;
+
+export const listOptions = (query: ListQuery) =>
+  queryOptions({
+    queryKey: [...LIST_KEY, query],
+    queryFn: () => answerOf(api.GET('/v1/watchlists', { params: { query: parametersOf(query) } })),
+    // Until the next page is there the last one stays.
+    placeholderData: keepPreviousData,
+  });
+
+export async function addItem(fields: Fields): Promise<Item> {
+  return (await answerOf(api.POST('/v1/watchlists/items', { body: fields }))).item;
+}
+
+export async function readItem(id: number): Promise<Tagged> {
+  return tagged(
+    await outcomeOf(api.GET('/v1/watchlists/items/{item_id}', { params: { path: { item_id: id } } })),
+  );
+}
+
+/** @throws ApiProblem 412 when it is not as the tag says any more */
+export async function changeItem(id: number, fields: Fields, etag: string): Promise<Tagged> {
+  const params = { path: { item_id: id }, header: { 'If-Match': etag } };
+  return tagged(await outcomeOf(api.PATCH('/v1/watchlists/items/{item_id}', { params, body: fields })));
+}
+
+/** Also from a page that is being left. @throws ApiProblem 412 when it is not as the tag says any more */
+export async function deleteItem(id: number, etag: string): Promise<void> {
+  const params = { path: { item_id: id }, header: { 'If-Match': etag } };
+  await answerOf(api.DELETE('/v1/watchlists/items/{item_id}', { params, keepalive: true }));
+}
+
+function tagged({ data, response }: { data: { item: Item }; response: Response }): Tagged {
+  // A proxy that compresses what it passes on weakens the tag.
+  return { item: data.item, etag: (response.headers.get('etag') ?? '').replace(/^W\//, '') };
+}

@@ -1,0 +1,265 @@
+import type { Browser, Page } from 'playwright-core';
+import { PASSWORD } from '../support/actors.js';
+import {
+  axeViolations,
+  DESKTOP,
+  fitsItsWidth,
+  launchBrowser,
+  PHONE,
+  screenshot,
+  visit,
+  type Visitor,
+} from '../support/browser.js';
+import { eventually } from '../support/eventually.js';
+import { call, type Member, ROOMY, signUp } from '../support/server-client.js';
+import { type ServerProcess, startServer } from '../support/server-process.js';
+
+jest.setTimeout(90_000);
+
+const ITEMS = '/v1/watchlists/items';
+const LOOKS = [
+  { name: 'light', viewport: DESKTOP, colorScheme: 'light' },
+  { name: 'dark', viewport: DESKTOP, colorScheme: 'dark' },
+  { name: 'phone', viewport: PHONE, colorScheme: 'light' },
+] as const;
+
+describe('the list, in a browser', () => {
+  let server: ServerProcess;
+  let browser: Browser;
+  let ada: Member;
+  beforeAll(async () => {
+    [server, browser] = await Promise.all([startServer({ env: ROOMY }), launchBrowser()]);
+  }, 60_000);
+  afterAll(async () => {
+    await browser.close();
+    await server.remove();
+  });
+  beforeEach(async () => {
+    ada = await signUp(server.url);
+  });
+
+  async function add(title: string, type = 'movie'): Promise<number> {
+    const body = { title, type };
+    const answer = await call(server.url, { path: ITEMS, token: ada.token, body });
+    return (answer.body as { item: { id: number } }).item.id;
+  }
+
+  /** One after the other, so that the last one is the newest. */
+  async function addAll(...titles: string[]): Promise<void> {
+    for (const title of titles) await add(title);
+  }
+
+  async function stored(): Promise<string[]> {
+    const path = '/v1/watchlists?limit=100&sort=title_asc';
+    const { body } = await call(server.url, { path, token: ada.token });
+    return (body as { watchlist: { title: string }[] }).watchlist.map(({ title }) => title);
+  }
+
+  async function signIn(path = '/dashboard', options: Parameters<typeof visit>[2] = {}): Promise<Visitor> {
+    const visitor = await visit(browser, server.url, options);
+    await visitor.page.goto(path);
+    await visitor.page.getByLabel('E-mail').fill(ada.email);
+    await visitor.page.getByLabel('Password').fill(PASSWORD);
+    await visitor.page.keyboard.press('Enter');
+    await visitor.page.getByRole('heading', { level: 1, name: 'My list' }).waitFor();
+    return visitor;
+  }
+
+  const cards = (page: Page) => page.getByRole('list', { name: 'Titles' }).getByRole('listitem');
+  const titles = (page: Page) => cards(page).getByRole('heading').allInnerTexts();
+  const shows = (page: Page, expected: string[]) =>
+    eventually(async () => expect(await titles(page)).toEqual(expected));
+  const choose = async (page: Page, label: string, option: string) => {
+    await page.getByRole('button', { name: label }).click();
+    await page.getByRole('option', { name: option, exact: true }).click();
+  };
+  const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
+
+  it.each(LOOKS)('looks as it should, empty, filled and while something is edited: $name', async (look) => {
+    const { name, ...options } = look;
+    const { page, problems, close } = await signIn('/dashboard', options);
+    const isFine = async (state: string) => {
+      expect(await axeViolations(page)).toEqual([]);
+      expect(await fitsItsWidth(page)).toBe(true);
+      await screenshot(page, `list-${state}-${name}`);
+    };
+    await page.getByRole('heading', { name: 'Nothing on your list yet' }).waitFor();
+    await isFine('empty');
+    await button(page, '+ Severance').click();
+    await shows(page, ['Severance']);
+    await addAll('千と千尋の神隠し', 'Amélie', 'Parasite', `${'Donaudampfschiff'.repeat(12)}!`, 'Okja');
+    await page.reload();
+    await eventually(async () => expect(await cards(page).count()).toBe(6));
+    await isFine('filled');
+    await button(page, 'Edit Amélie').click();
+    await page.getByRole('group', { name: 'Edit Amélie' }).getByLabel('Title').waitFor();
+    await isFine('editing');
+    expect(problems).toEqual([]);
+    await close();
+  });
+
+  it('is added to by keyboard, one after the other, and once however often Enter is pressed', async () => {
+    const { page, problems, close } = await signIn();
+    const title = page.getByRole('region', { name: 'Add to the list' }).getByLabel('Title');
+    await title.fill('  Amélie ');
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Enter');
+    await shows(page, ['Amélie']);
+    expect(await title.inputValue()).toBe('');
+    await page.keyboard.type('Severance');
+    await choose(page, 'Type', 'Show');
+    await button(page, 'Add').click();
+    await shows(page, ['Severance', 'Amélie']);
+    expect(await cards(page).first().getByText('Show', { exact: true }).count()).toBe(1);
+    expect(await stored()).toEqual(['Amélie', 'Severance']);
+    expect(problems).toEqual([]);
+    await close();
+  });
+
+  it('is filtered, sorted and paged, as its address says; back goes back', async () => {
+    for (let n = 1; n <= 14; n++) await add(`Film ${String(n).padStart(2, '0')}`);
+    await add('Severance', 'show');
+    const { page, close } = await signIn('/dashboard/?sort=title_asc&page=2');
+    await shows(page, ['Film 13', 'Film 14', 'Severance']);
+    await button(page, 'Previous').click();
+    await eventually(async () => expect((await titles(page))[0]).toBe('Film 01'));
+    await choose(page, 'Show', 'Shows');
+    await shows(page, ['Severance']);
+    expect(new URL(page.url()).search).toBe('?type=show&sort=title_asc');
+    await page.goBack();
+    await eventually(async () => expect(await cards(page).count()).toBe(12));
+    await choose(page, 'Sort by', 'Newest first');
+    await eventually(async () => expect((await titles(page)).slice(0, 2)).toEqual(['Severance', 'Film 14']));
+    await page.goto('/dashboard/?type=book&sort=%00&page=-1e9');
+    await eventually(async () => expect((await titles(page))[0]).toBe('Severance'));
+    // Beyond the end is the end.
+    await page.goto('/dashboard/?page=99');
+    await eventually(async () => expect(await cards(page).count()).toBe(3));
+    await close();
+  });
+
+  it('is edited in place, by keyboard too; Escape leaves it as it was', async () => {
+    await addAll('Parasit', 'Okja');
+    const { page, close } = await signIn();
+    await button(page, 'Edit Okja').press('Enter');
+    const field = page.getByRole('group', { name: 'Edit Okja' }).getByLabel('Title');
+    await field.fill('Mother');
+    await field.press('Escape');
+    await shows(page, ['Okja', 'Parasit']);
+    await eventually(async () =>
+      expect(await page.evaluate<string>('document.activeElement.ariaLabel')).toBe('Edit Okja'),
+    );
+    await button(page, 'Edit Parasit').click();
+    await page.getByRole('group', { name: 'Edit Parasit' }).getByLabel('Title').fill('Parasite');
+    await page.keyboard.press('Enter');
+    await shows(page, ['Okja', 'Parasite']);
+    expect(await stored()).toEqual(['Okja', 'Parasite']);
+    await close();
+  });
+
+  it('cannot be overwritten by another tab unseen', async () => {
+    const id = await add('Okja');
+    const { page, close } = await signIn('/dashboard', { allowed: /status of 412/ });
+    const other = await page.context().newPage();
+    await other.goto('/dashboard');
+    for (const tab of [page, other]) await button(tab, 'Edit Okja').click();
+    const fieldIn = (tab: Page) => tab.getByRole('group', { name: 'Edit Okja' }).getByLabel('Title');
+    await fieldIn(page).fill('from one');
+    await fieldIn(other).fill('from the other');
+    await button(page, 'Save').click();
+    await shows(page, ['from one']);
+    await button(other, 'Save').click();
+    await other.getByRole('alert').filter({ hasText: 'from one' }).waitFor();
+    expect(await stored()).toEqual(['from one']);
+    expect(await axeViolations(other)).toEqual([]);
+    await screenshot(other, 'list-conflict');
+    await button(other, 'Keep mine').click();
+    await shows(other, ['from the other']);
+
+    // Once more, and this time it is theirs that stays.
+    await button(other, 'Edit from the other').click();
+    await other.getByRole('group', { name: /^Edit/ }).getByLabel('Title').fill('never');
+    await call(server.url, {
+      method: 'PATCH',
+      path: `${ITEMS}/${id}`,
+      token: ada.token,
+      body: { title: 'by a script' },
+    });
+    await button(other, 'Save').click();
+    await button(other, 'Take theirs').click();
+    await shows(other, ['by a script']);
+    expect(await stored()).toEqual(['by a script']);
+    await close();
+  });
+
+  it('loses nothing that was deleted by mistake, and keeps nothing that was deleted', async () => {
+    await addAll('one', 'two', 'three');
+    const { page, problems, close } = await signIn();
+    await button(page, 'Delete two').click();
+    await shows(page, ['three', 'one']);
+    await page.getByText('2 titles', { exact: true }).waitFor();
+    expect(await axeViolations(page)).toEqual([]);
+    await screenshot(page, 'list-deleted');
+    await button(page, 'Undo').click();
+    await shows(page, ['three', 'two', 'one']);
+    expect(await stored()).toEqual(['one', 'three', 'two']);
+
+    // The next deletion sends the one before; leaving the page sends the last.
+    await button(page, 'Delete two').click();
+    await button(page, 'Delete one').click();
+    await eventually(async () => expect(await stored()).toEqual(['one', 'three']));
+    await page.getByRole('link', { name: 'Account' }).click();
+    await eventually(async () => expect(await stored()).toEqual(['three']));
+    await page.getByRole('link', { name: 'My list' }).click();
+    await button(page, 'Delete three').click();
+    await page.goto('about:blank');
+    await eventually(async () => expect(await stored()).toEqual([]));
+    expect(problems).toEqual([]);
+    await close();
+  });
+
+  it('does not delete what somebody has changed in between, and sends what is left at sign-out', async () => {
+    const id = await add('mine');
+    const { page, close } = await signIn('/dashboard', { allowed: /status of 412/ });
+    await shows(page, ['mine']);
+    const body = { title: 'changed' };
+    await call(server.url, { method: 'PATCH', path: `${ITEMS}/${id}`, token: ada.token, body });
+    await button(page, 'Delete mine').click();
+    await button(page, 'Close the message').click();
+    await page.getByText('“mine” has been changed meanwhile, so it was not deleted.').waitFor();
+    await shows(page, ['changed']);
+    await button(page, 'Delete changed').click();
+    await button(page, 'Sign out').click();
+    await page.getByRole('heading', { level: 1, name: 'Sign in' }).waitFor();
+    expect(await stored()).toEqual([]);
+    await close();
+  });
+
+  it('says when the server is away or busy, and goes on where it was', async () => {
+    await addAll('Okja');
+    const { page, close } = await signIn('/dashboard', { allowed: /status of (429|503)|ERR_/ });
+    await shows(page, ['Okja']);
+    const title = page.getByRole('region', { name: 'Add to the list' }).getByLabel('Title');
+    await page.route(`**${ITEMS}`, (route) => route.abort());
+    await title.fill('Mother');
+    await page.keyboard.press('Enter');
+    await page.getByRole('alert').filter({ hasText: 'cannot be reached' }).waitFor();
+    expect(await title.inputValue()).toBe('Mother');
+    await page.unroute(`**${ITEMS}`);
+    await page.route('**/v1/watchlists?*', (route) =>
+      route.fulfill({
+        status: 429,
+        headers: { 'retry-after': '7', 'content-type': 'application/problem+json' },
+        body: JSON.stringify({ code: 'RATE_LIMITED', detail: 'Too many requests.' }),
+      }),
+    );
+    await page.reload();
+    await page.getByRole('alert').filter({ hasText: 'Try again in 7 s.' }).waitFor();
+    expect(await axeViolations(page)).toEqual([]);
+    await screenshot(page, 'list-failed');
+    await page.unroute('**/v1/watchlists?*');
+    await button(page, 'Try again').click();
+    await shows(page, ['Okja']);
+    await close();
+  });
+});
