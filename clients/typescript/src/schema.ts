@@ -665,7 +665,7 @@ export interface components {
              * @example body
              * @enum {string}
              */
-            transport: "body" | "cookie";
+            transport?: "body" | "cookie";
         };
         TokenResponse: {
             /**
@@ -772,7 +772,7 @@ export interface components {
              * @example body
              * @enum {string}
              */
-            transport: "body" | "cookie";
+            transport?: "body" | "cookie";
         };
         LogoutDto: {
             /**
@@ -1119,7 +1119,7 @@ export interface components {
              * @example user
              * @enum {string}
              */
-            role: "user" | "admin";
+            role?: "user" | "admin";
         };
         InvitationResponse: {
             /**
