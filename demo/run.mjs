@@ -36,10 +36,9 @@ const client = createWatchlistClient({
 
 /** @param {Response} refusal */
 function reasonOf({ status, headers }) {
-  const [, policy, calls, window] =
-    /^"(\w+)";q=(\d+);w=(\d+)$/.exec(headers.get('ratelimit-policy') ?? '') ?? [];
-  return status === 429 && policy !== undefined
-    ? `The server lets ${calls} calls through in ${window} s (its limit "${policy}")`
+  const [, calls, window] = /;q=(\d+);w=(\d+)$/.exec(headers.get('ratelimit-policy') ?? '') ?? [];
+  return status === 429 && calls !== undefined
+    ? `Over the limit of ${calls} calls in ${window} s`
     : 'The server is busy';
 }
 

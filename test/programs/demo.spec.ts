@@ -145,10 +145,8 @@ describe('npm run demo', () => {
         '37 of 40 titles are there already.',
         expect.stringMatching(/^ {2}38\/40 {2}./),
         expect.stringMatching(/^ {2}39\/40 {2}./),
-        expect.stringMatching(
-          /^The server lets 2 calls through in 3 s \(its limit "write"\): [123] s to wait$/,
-        ),
-        expect.stringMatching(/^( {2}40\/40 {2}.|The server lets )/),
+        expect.stringMatching(/^Over the limit of 2 calls in 3 s: [123] s to wait$/),
+        expect.stringMatching(/^( {2}40\/40 {2}.|Over the limit )/),
       ]);
       expect(exit.stdout).not.toContain('\r');
       expectOnceEach(await listOf(member));
@@ -176,7 +174,8 @@ describe('npm run demo', () => {
       expect(await script.exited).toMatchObject({ signal: 'SIGKILL' });
       const again = await runAgainst(limited, { env });
       expect(again.code).toBe(0);
-      expect(again.stdout).toContain('38 of 40 titles are there already.');
+      // Or the one that it was waiting with, if the machine took its time.
+      expect(again.stdout).toMatch(/^3[89] of 40 titles are there already\.$/m);
       expectOnceEach(await listOf(member));
     });
 
