@@ -9,7 +9,10 @@ const common = {
   transformIgnorePatterns: [
     '/node_modules/(?!(.+/node_modules/)?(@nestjs|content-disposition|cookie|file-type)/)',
   ],
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  moduleNameMapper: {
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+    '^@watchlist/client$': '<rootDir>/clients/typescript/src/index.ts',
+  },
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
   setupFiles: ['reflect-metadata'],
@@ -27,13 +30,17 @@ const chromium = chromiumPath();
 /** The whole e2e suite runs in each stack; `stack()` in test/support/stack.ts tells a test which one it is in. */
 export default {
   projects: [
-    { ...common, displayName: 'unit', testMatch: ['<rootDir>/src/**/*.spec.ts'] },
+    {
+      ...common,
+      displayName: 'unit',
+      testMatch: ['<rootDir>/src/**/*.spec.ts', '<rootDir>/clients/typescript/src/**/*.spec.ts'],
+    },
     { ...e2e, displayName: 'e2e sqlite+memory', globals: { STACK: 'sqlite+memory' } },
     ...(redis ? [{ ...e2e, displayName: 'e2e postgres+redis', globals: { STACK: 'postgres+redis' } }] : []),
     {
       ...common,
       displayName: 'integration',
-      testMatch: ['<rootDir>/test/contracts/*.spec.ts', '<rootDir>/test/documents/*.spec.ts'],
+      testMatch: ['contracts', 'documents', 'programs'].map((folder) => `<rootDir>/test/${folder}/*.spec.ts`),
     },
     {
       ...common,

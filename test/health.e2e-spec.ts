@@ -103,6 +103,26 @@ describe('Health', () => {
     expect(Number(headers['x-ratelimit-remaining'])).toBeGreaterThan(0);
   });
 
+  it('says that it is for tests, on this route only', async () => {
+    expect((await detailsOf(server)).headers['x-environment']).toBe('test');
+    for (const path of ['/health', '/health/live', '/health/ready', '/v1/nothing'])
+      expect((await server.request().get(path)).headers).not.toHaveProperty('x-environment');
+  });
+
+  it('says when it is for developing, and in production nothing', async () => {
+    const environments = { '': 'development', development: 'development', production: undefined };
+    for (const [NODE_ENV, told] of Object.entries(environments)) {
+      const other = await createTestApp({ env: { NODE_ENV } });
+      try {
+        const response = await detailsOf(other);
+        expectDetails(response, 'ok', redis);
+        expect(response.headers['x-environment']).toBe(told);
+      } finally {
+        await other.close();
+      }
+    }
+  });
+
   it('asks the database once for all who want to know at the same time, and anew for who comes later', async () => {
     const health = server.app.get(HealthService, { strict: false });
     const ping = jest.spyOn(server.unitOfWork, 'ping');
@@ -137,6 +157,7 @@ if (stack() === 'sqlite+memory') {
       await rename(file, `${file}.away`);
       await replace();
       expectDetails(await detailsOf(server), 'down', 'disabled');
+      expect((await detailsOf(server)).headers['x-environment']).toBe('test');
       expectReadiness(await readinessOf(server), 'down');
       await expectAlive(server);
       await rename(`${file}.away`, file);

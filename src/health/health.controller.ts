@@ -6,6 +6,7 @@ import type { HttpReply } from '../common/http/caller.js';
 import { NOT_RATE_LIMITED } from '../common/rate-limit/rate-limits.js';
 import {
   DetailedHealthResponse,
+  ENVIRONMENT_HEADER,
   LivenessResponse,
   NotReadyResponse,
   ReadyResponse,
@@ -67,14 +68,21 @@ export class HealthController {
     summary: 'Do the database and Redis answer?',
     description: 'Asks each of them, for a second at most. `disabled`: the server was started without Redis.',
   })
-  @ApiOkResponse({ type: DetailedHealthResponse, description: 'Serving; `degraded` when Redis is down.' })
+  @ApiOkResponse({
+    type: DetailedHealthResponse,
+    description: 'Serving; `degraded` when Redis is down.',
+    headers: { 'X-Environment': ENVIRONMENT_HEADER },
+  })
   @ApiServiceUnavailableResponse({
     type: DetailedHealthResponse,
     description: 'The database is down.',
+    headers: { 'X-Environment': ENVIRONMENT_HEADER },
     example: DetailedHealthResponse.from({ database: 'down', redis: 'ok' }),
   })
   async detailed(@Res({ passthrough: true }) reply: HttpReply): Promise<DetailedHealthResponse> {
     const report = await this.health.detailed();
+    const { toldEnvironment } = this.health;
+    if (toldEnvironment !== undefined) reply.header('x-environment', toldEnvironment);
     reply.code(report.status === 'down' ? 503 : 200);
     return report;
   }

@@ -1,10 +1,11 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import {
   HealthCheckService,
   type HealthIndicatorFunction,
   type HealthIndicatorResult,
 } from '@nestjs/terminus';
 import { GracefulShutdown } from '../common/http/graceful-shutdown.js';
+import { ENV, type Env } from '../config/env.js';
 import { DatabaseHealth } from './database.health.js';
 import { DetailedHealthResponse, type Obstacle } from './dto/health.response.js';
 import { RedisHealth } from './redis.health.js';
@@ -18,7 +19,13 @@ export class HealthService {
     private readonly database: DatabaseHealth,
     private readonly redis: RedisHealth,
     private readonly shutdown: GracefulShutdown,
+    @Inject(ENV) private readonly env: Env,
   ) {}
+
+  /** What this server is for, where that may be told: in production nothing is given away. */
+  get toldEnvironment(): string | undefined {
+    return this.env.NODE_ENV === 'production' ? undefined : this.env.NODE_ENV;
+  }
 
   async detailed(): Promise<DetailedHealthResponse> {
     const details = await this.probe(

@@ -665,7 +665,7 @@ export interface components {
              * @example body
              * @enum {string}
              */
-            transport: "body" | "cookie";
+            transport?: "body" | "cookie";
         };
         TokenResponse: {
             /**
@@ -772,7 +772,7 @@ export interface components {
              * @example body
              * @enum {string}
              */
-            transport: "body" | "cookie";
+            transport?: "body" | "cookie";
         };
         LogoutDto: {
             /**
@@ -1119,7 +1119,7 @@ export interface components {
              * @example user
              * @enum {string}
              */
-            role: "user" | "admin";
+            role?: "user" | "admin";
         };
         InvitationResponse: {
             /**
@@ -4036,6 +4036,8 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     ratelimit: components["headers"]["ratelimit"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    /** @description Whether this server is for developing or testing. Not there in production. */
+                    "X-Environment"?: "development" | "test";
                     [name: string]: unknown;
                 };
                 content: {
@@ -4069,6 +4071,8 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "Retry-After": components["headers"]["Retry-After"];
+                    /** @description Whether this server is for developing or testing. Not there in production. */
+                    "X-Environment"?: "development" | "test";
                     [name: string]: unknown;
                 };
                 content: {

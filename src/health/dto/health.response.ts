@@ -23,6 +23,12 @@ export class NotReadyResponse {
   readonly reason!: Obstacle;
 }
 
+/** For programs that are made to be run against a server nobody depends on, such as `npm run demo`. */
+export const ENVIRONMENT_HEADER = {
+  description: 'Whether this server is for developing or testing. Not there in production.',
+  schema: { type: 'string' as const, enum: ['development', 'test'], example: 'development' },
+};
+
 const DATABASE_STATES = ['ok', 'down'] as const;
 const REDIS_STATES = ['ok', 'down', 'disabled'] as const;
 const OVERALL_STATES = ['ok', 'degraded', 'down'] as const;

@@ -1,0 +1,48 @@
+/** @param {string} title */
+const movie = (title) => ({ title, type: /** @type {const} */ ('movie') });
+/** @param {string} title */
+const show = (title) => ({ title, type: /** @type {const} */ ('show') });
+
+/** Of many countries and in their scripts, as a list has to be able to show them; added in this order. */
+export const TITLES = [
+  movie('Casablanca'),
+  show('The Twilight Zone'),
+  movie('七人の侍'),
+  movie('पथेर पांचाली'),
+  show('Doctor Who'),
+  movie('M – Eine Stadt sucht einen Mörder'),
+  movie('Some Like It Hot'),
+  show('Fawlty Towers'),
+  movie('8½'),
+  show('Dix pour cent'),
+  movie('Ζορμπάς'),
+  movie('2001: A Space Odyssey'),
+  show('カウボーイビバップ'),
+  movie('The Godfather'),
+  show('The Wire'),
+  movie('Сталкер'),
+  movie('Alien³'),
+  show('Twin Peaks'),
+  movie('Cidade de Deus'),
+  show('Broen/Bron'),
+  movie('La vita è bella'),
+  movie('花樣年華'),
+  show('Borgen'),
+  movie('جدایی نادر از سیمین'),
+  show('Breaking Bad'),
+  movie('El laberinto del fauno'),
+  movie('Låt den rätte komma in'),
+  show('Fleabag'),
+  movie('Das Leben der Anderen'),
+  show('Ófærð'),
+  movie('Mad Max: Fury Road'),
+  movie('WALL·E'),
+  show('오징어 게임'),
+  movie('Pulp Fiction'),
+  show('La casa de papel'),
+  movie('기생충'),
+  movie('千と千尋の神隠し'),
+  show('Babylon Berlin'),
+  movie('Le Fabuleux Destin d’Amélie Poulain'),
+  show('Severance'),
+];
