@@ -12,7 +12,14 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv as parseEnvFile, promisify } from 'node:util';
-import { ENV_VARIABLES, type Env, InvalidEnvironmentError, loadEnv, parseEnv } from './env.js';
+import {
+  ENV_VARIABLES,
+  type Env,
+  InvalidEnvironmentError,
+  loadDatabaseUrl,
+  loadEnv,
+  parseEnv,
+} from './env.js';
 
 const SECRET = 'Jq3vT9xLw2ZbR7mKd5HcYf8NsGp4UaE1';
 const PRODUCTION = { NODE_ENV: 'production', JWT_SECRET: SECRET };
@@ -746,6 +753,31 @@ describe(loadEnv.name, () => {
       delete process.env['PORT'];
       delete process.env['JWT_SECRET'];
     }
+  });
+});
+
+describe(loadDatabaseUrl.name, () => {
+  afterEach(() => {
+    delete process.env['DATABASE_URL'];
+  });
+
+  it('needs nothing else: no secret, and no other variable that can be used', () => {
+    process.env['DATABASE_URL'] = 'postgresql://db/watchlist';
+    process.env['PORT'] = 'none';
+    try {
+      expect(loadDatabaseUrl()).toEqual({ type: 'postgres', url: 'postgresql://db/watchlist' });
+    } finally {
+      delete process.env['PORT'];
+    }
+  });
+
+  it('has the default of the server', () => {
+    expect(loadDatabaseUrl()).toEqual({ type: 'sqlite', file: './data/watchlist.db' });
+  });
+
+  it('checks what it is told', () => {
+    process.env['DATABASE_URL'] = 'mysql://db';
+    expect(loadDatabaseUrl).toThrow(InvalidEnvironmentError);
   });
 });
 

@@ -355,11 +355,8 @@ export function parseEnv(source: Source): Env {
   return Object.freeze({ ...rest, JWT_KEYS: jwtKeys(values, warnings), warnings });
 }
 
-/**
- * Loads `.env` when present (what is already set wins), then checks. The only reader of `process.env`. A worker has
- * its primary's environment: one that starts after `.env` was edited must not differ from the others.
- */
-export function loadEnv(): Env {
+/** What is already set wins. */
+function loadEnvFile(): void {
   try {
     if (cluster.isPrimary) process.loadEnvFile();
   } catch (error) {
@@ -368,5 +365,22 @@ export function loadEnv(): Env {
       throw new InvalidEnvironmentError(['.env cannot be read: it must be a file of NAME=value lines']);
     }
   }
+}
+
+/**
+ * Loads `.env` when present, then checks. The only reader of `process.env`. A worker has its primary's environment: one
+ * that starts after `.env` was edited must not differ from the others.
+ */
+export function loadEnv(): Env {
+  loadEnvFile();
   return parseEnv(process.env);
+}
+
+/**
+ * As {@link loadEnv}, for a command that needs the database and nothing else: it neither makes a secret nor fails for
+ * want of one.
+ */
+export function loadDatabaseUrl(): Env['DATABASE_URL'] {
+  loadEnvFile();
+  return checked(z.object({ DATABASE_URL: schema.shape.DATABASE_URL }), process.env).DATABASE_URL;
 }

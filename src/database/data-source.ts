@@ -1,12 +1,15 @@
 import type { EventEmitter } from 'node:events';
 import sqlite3 from 'sqlite3';
 import { type ColumnType, DataSource, type DataSourceOptions } from 'typeorm';
+import type { PostgresConnectionOptions } from 'typeorm/driver/postgres/PostgresConnectionOptions.js';
 import type { PostgresDatabase, SqliteDatabase } from '../config/env.js';
 import { ENTITIES } from './entities.js';
 import { MIGRATIONS } from './migrations/index.js';
 import { PREPARING_SQLITE3, PreparingClient } from './prepared-statements.js';
 
 export const MIGRATIONS_TABLE = 'watchlist_migrations';
+/** By which PostgreSQL knows the servers' connections. */
+export const APPLICATION_NAME = 'watchlist-api';
 
 const SHARED = {
   entities: ENTITIES,
@@ -31,12 +34,16 @@ export function sqliteDataSource({ file }: SqliteDatabase, side: 'write' | 'read
   });
 }
 
-export function postgresDataSource({ url }: PostgresDatabase): DataSource {
+/** @param others for what is not a server: its statements may take longer than those of a request */
+export function postgresDataSource(
+  { url }: PostgresDatabase,
+  others: Partial<PostgresConnectionOptions> = {},
+): DataSource {
   const dataSource = new DataSource({
     ...SHARED,
     type: 'postgres',
     url,
-    applicationName: 'watchlist-api',
+    applicationName: APPLICATION_NAME,
     poolSize: 10,
     // Without these a hung server hangs every request for ever. This one is also how long to wait for a connection that
     // is free: writers to one list take turns.
@@ -53,6 +60,7 @@ export function postgresDataSource({ url }: PostgresDatabase): DataSource {
       // then would end the process. The statement under way learns of it all the same.
       onConnect: (client: EventEmitter) => void client.on('error', () => undefined),
     },
+    ...others,
   });
   // Entities say `Date` and `Buffer`. SQLite's driver knows both; of these two words PostgreSQL's makes a
   // timestamp without a zone and nothing at all.

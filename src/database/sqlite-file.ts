@@ -8,19 +8,23 @@ import { MIGRATIONS_TABLE } from './data-source.js';
 /** How long to wait for the process before us (a restart) to let go of the file. */
 const LOCK_WAIT_MS = 10_000;
 
-const open = (file: string, mode: number) =>
+export const openFile = (file: string, mode: number) =>
   new Promise<sqlite3.Database>((resolve, reject) => {
     const database = new sqlite3.Database(file, mode, (error) => (error ? reject(error) : resolve(database)));
   });
-const run = (database: sqlite3.Database, sql: string) =>
+export const execute = (database: sqlite3.Database, sql: string) =>
   new Promise<void>((resolve, reject) => database.exec(sql, (error) => (error ? reject(error) : resolve())));
-const names = (database: sqlite3.Database) =>
-  new Promise<string[]>((resolve, reject) =>
-    database.all<{ name: string }>("SELECT name FROM sqlite_master WHERE type = 'table'", (error, rows) =>
-      error ? reject(error) : resolve(rows.map((row) => row.name)),
+/** The first column of every row. */
+export const column = (database: sqlite3.Database, sql: string) =>
+  new Promise<unknown[]>((resolve, reject) =>
+    database.all<object>(sql, (error, rows) =>
+      error ? reject(error) : resolve(rows.map((row) => Object.values(row)[0])),
     ),
   );
-const close = (database: sqlite3.Database) => new Promise<void>((resolve) => database.close(() => resolve()));
+export const tables = (database: sqlite3.Database) =>
+  column(database, "SELECT name FROM sqlite_master WHERE type = 'table'") as Promise<string[]>;
+export const close = (database: sqlite3.Database) =>
+  new Promise<void>((resolve) => database.close(() => resolve()));
 const refuse = ({ code }: { code?: string }): never => {
   throw new InvalidEnvironmentError([`DATABASE_URL names a file that cannot be opened (${code})`]);
 };
@@ -32,10 +36,10 @@ const refuse = ({ code }: { code?: string }): never => {
  */
 export async function refuseForeignFile(file: string): Promise<void> {
   if (!existsSync(file)) return;
-  const database = await open(file, sqlite3.OPEN_READONLY).catch(refuse);
+  const database = await openFile(file, sqlite3.OPEN_READONLY).catch(refuse);
   try {
-    const tables = await names(database);
-    if (tables.length > 0 && !tables.includes(MIGRATIONS_TABLE)) {
+    const found = await tables(database);
+    if (found.length > 0 && !found.includes(MIGRATIONS_TABLE)) {
       throw new InvalidEnvironmentError([
         'DATABASE_URL names a SQLite file with tables of another program; it was left as it is',
       ]);
@@ -58,11 +62,11 @@ export async function refuseForeignFile(file: string): Promise<void> {
  */
 export async function lockFile(file: string, waitMs = LOCK_WAIT_MS): Promise<() => Promise<void>> {
   const database = await mkdir(dirname(file), { recursive: true })
-    .then(() => open(`${file}.lock`, sqlite3.OPEN_READWRITE | sqlite3.OPEN_CREATE))
+    .then(() => openFile(`${file}.lock`, sqlite3.OPEN_READWRITE | sqlite3.OPEN_CREATE))
     .catch(refuse);
   database.configure('busyTimeout', waitMs);
   try {
-    await run(database, 'BEGIN EXCLUSIVE');
+    await execute(database, 'BEGIN EXCLUSIVE');
   } catch (error) {
     await close(database);
     if ((error as { code?: string }).code !== 'SQLITE_BUSY') throw error;

@@ -1,0 +1,31 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const DOCS = join(__dirname, '../../docs');
+const text = readFileSync(join(DOCS, 'operations.md'), 'utf8');
+const found = (pattern: RegExp) => [...new Set([...text.matchAll(pattern)].map(([, match]) => match!))];
+
+/** As GitHub makes it of a heading. */
+const anchorOf = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replace(/[^\w -]/g, '')
+    .replaceAll(' ', '-');
+
+describe('docs/operations.md', () => {
+  it.each(found(/\]\(([^)#]+)/g))('links to %s, which is there', (file) => {
+    expect(existsSync(join(DOCS, file))).toBe(true);
+  });
+
+  it.each(found(/\]\(#([^)]+)\)/g))('links to its section %s, which is there', (anchor) => {
+    expect(found(/^#+ (.+)$/gm).map(anchorOf)).toContain(anchor);
+  });
+
+  it.each(found(/node dist\/(\w+)\.js/g))('names the command %s, which is there', (name) => {
+    expect(existsSync(join(DOCS, '../src', `${name}.ts`))).toBe(true);
+  });
+
+  it.each(found(/\[(--[\w-]+)\]/g))('names the option %s, which is there', (option) => {
+    expect(readFileSync(join(DOCS, '../src/database/backup/commands.ts'), 'utf8')).toContain(option.slice(2));
+  });
+});
