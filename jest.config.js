@@ -2,12 +2,12 @@ import { chromiumPath } from './test/support/chromium.mjs';
 import { hasRedis } from './test/support/redis-available.mjs';
 
 // Nest 12 is ESM, and Jest cannot require() ES modules on every Node that we support: tests run as CommonJS,
-// with Nest (and what else is ESM only) transformed.
+// with Nest (and what else is ESM only, or loads modules with import()) transformed.
 const common = {
   testEnvironment: 'node',
   transform: { '^.+\\.(t|j)s$': ['@swc/jest', { module: { type: 'commonjs' } }] },
   transformIgnorePatterns: [
-    '/node_modules/(?!(.+/node_modules/)?(@nestjs|content-disposition|cookie|file-type)/)',
+    '/node_modules/(?!(.+/node_modules/)?(@nestjs|@opentelemetry/otlp-exporter-base|content-disposition|cookie|file-type)/)',
   ],
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',

@@ -11,6 +11,7 @@ import { RateLimitGuard } from './common/rate-limit/rate-limit.guard.js';
 import { RateLimitModule } from './common/rate-limit/rate-limit.module.js';
 import { RedisModule } from './common/redis/redis.module.js';
 import { RequestValidationPipe } from './common/validation/request-validation.pipe.js';
+import { TracingModule } from './common/tracing/tracing.module.js';
 import { UndeclaredInputGuard } from './common/validation/undeclared-input.guard.js';
 import { ConfigModule } from './config/config.module.js';
 import type { Env } from './config/env.js';
@@ -26,6 +27,7 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [
+        TracingModule,
         ConfigModule.forRoot(env),
         ShutdownModule,
         RedisModule,

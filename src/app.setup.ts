@@ -8,6 +8,7 @@ import { missingScope, UnauthorizedError } from './auth/auth.errors.js';
 import { createHttpAdapter } from './common/http/http-adapter.js';
 import { logRequests, PinoLoggerService } from './common/http/logging.js';
 import { createOpenApiDocument, type TokenProblems } from './common/openapi/document.js';
+import { startTracing } from './common/tracing/tracing.js';
 import type { Env } from './config/env.js';
 import { serveDashboard } from './dashboard/dashboard-files.js';
 
@@ -18,6 +19,7 @@ const TOKEN_PROBLEMS: TokenProblems = {
 
 /** The whole server except for listening; what `main.ts` runs and what the tests test. */
 export async function createApp(env: Env, logger: Logger): Promise<NestFastifyApplication> {
+  await startTracing(env, logger);
   const adapter = await createHttpAdapter(env);
   logRequests(adapter.getInstance() as unknown as FastifyInstance, logger);
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(env), adapter, {

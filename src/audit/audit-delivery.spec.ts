@@ -69,6 +69,7 @@ describe(AuditDelivery.name, () => {
       address: null,
       deliveryDueAt: new Date(),
       deliveryAttempts: 0,
+      traceparent: null,
       ...row,
     }),
   });

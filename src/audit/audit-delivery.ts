@@ -126,7 +126,7 @@ export class AuditDelivery implements OnApplicationBootstrap, OnApplicationShutd
     // As it is now: while it waited for its turn, somebody may have been erased who is named in it.
     const current = (await this.logs.find(row.id)) ?? row;
     try {
-      await this.webhook.post(auditEvent(current));
+      await this.webhook.post(auditEvent(current), current.traceparent);
     } catch (error) {
       this.logger.warn(`audit event ${row.id} not delivered: ${(error as Error).message}`);
       const { firstRetryMs, longestRetryMs } = this.options;

@@ -49,4 +49,8 @@ export class AuditLog {
 
   @Column({ name: 'delivery_attempts', type: Number, default: 0 })
   deliveryAttempts!: number;
+
+  /** The trace that the delivery is part of, as W3C's header of that name has it. */
+  @Column({ type: String, length: 55, nullable: true })
+  traceparent!: string | null;
 }

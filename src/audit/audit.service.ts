@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { Injectable, Logger } from '@nestjs/common';
 import type { Page } from '../common/pagination/page.query.js';
 import { requestContext } from '../common/http/request-context.js';
+import { tracing } from '../common/tracing/tracing.js';
 import { arrived, type Id } from '../database/rows.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { AuditDelivery } from './audit-delivery.js';
@@ -84,6 +85,7 @@ export class AuditService {
         address: context === undefined ? null : addressProper(context.address),
         deliveryDueAt: this.delivery.enabled ? new Date() : null,
         deliveryAttempts: 0,
+        traceparent: (this.delivery.enabled && tracing()?.spans.traceparent()) || null,
       };
       const id = await this.logs.insert(row);
       this.unitOfWork.afterCommit(() => void this.announce(id, row));

@@ -4,7 +4,7 @@ import type { Env } from '../config/env.js';
 import { signature, WEBHOOK_CLIENT_DEFAULTS, WebhookClient } from './webhook.client.js';
 
 const SECRET = 'a secret for tests of the webhook';
-const EVENT = { id: 7, changes: { title: { from: null, to: 'Amélie 🎬' } } };
+const EVENT = { id: 7, request_id: 'test', changes: { title: { from: null, to: 'Amélie 🎬' } } };
 
 describe(signature.name, () => {
   it('is what a receiver computes with another tool', () => {

@@ -2,7 +2,9 @@ import { createHmac } from 'node:crypto';
 import { HttpService } from '@nestjs/axios';
 import { Inject, Injectable } from '@nestjs/common';
 import { firstValueFrom } from 'rxjs';
+import { exchange } from '../common/tracing/exchange.js';
 import { ENV, type Env } from '../config/env.js';
+import type { AuditEvent } from './audit-event.js';
 
 export interface WebhookClientOptions {
   /** One try, from connecting to the last byte of the answer, in milliseconds. */
@@ -27,26 +29,34 @@ export class WebhookClient {
     @Inject(WEBHOOK_CLIENT_OPTIONS) private readonly options: WebhookClientOptions,
   ) {}
 
-  /** @throws unless the receiver answers 2xx in time */
-  async post(event: object): Promise<void> {
+  /**
+   * @param traceparent of the request that the event comes from, if that is traced
+   * @throws unless the receiver answers 2xx in time
+   */
+  async post(event: Pick<AuditEvent, 'request_id'>, traceparent: string | null = null): Promise<void> {
     const body = JSON.stringify(event);
-    await firstValueFrom(
-      this.http.post(this.env.AUDIT_WEBHOOK_URL!, body, {
-        headers: {
-          'content-type': 'application/json',
-          'x-watchlist-signature': signature(
-            this.env.AUDIT_WEBHOOK_SECRET!,
-            body,
-            Math.floor(Date.now() / 1000),
-          ),
-        },
-        maxRedirects: 0,
-        maxContentLength: MAXIMUM_ANSWER_BYTES,
-        // axios would look for HTTP_PROXY by itself; what configures us is in env.ts.
-        proxy: false,
-        // axios's own timeout does not end an answer that drips.
-        signal: AbortSignal.timeout(this.options.timeoutMs),
-      }),
+    const url = this.env.AUDIT_WEBHOOK_URL!;
+    const what = { method: 'POST', url, traceparent, requestId: event.request_id };
+    await exchange(what, (traceHeaders) =>
+      firstValueFrom(
+        this.http.post(url, body, {
+          headers: {
+            'content-type': 'application/json',
+            'x-watchlist-signature': signature(
+              this.env.AUDIT_WEBHOOK_SECRET!,
+              body,
+              Math.floor(Date.now() / 1000),
+            ),
+            ...traceHeaders,
+          },
+          maxRedirects: 0,
+          maxContentLength: MAXIMUM_ANSWER_BYTES,
+          // axios would look for HTTP_PROXY by itself; what configures us is in env.ts.
+          proxy: false,
+          // axios's own timeout does not end an answer that drips.
+          signal: AbortSignal.timeout(this.options.timeoutMs),
+        }),
+      ),
     );
   }
 }

@@ -344,6 +344,70 @@ const VARIABLES: Record<string, Variable> = {
     refused: ['36501', ...NOT_WHOLE_NUMBERS],
   },
   AUDIT_WEBHOOK_URL: { default: undefined, refused: NOT_WEB_ADDRESSES },
+  OTEL_SDK_DISABLED: {
+    default: false,
+    accepted: [
+      ['true', true],
+      ['TRUE', true],
+      ['false', false],
+    ],
+    refused: ['1', 'yes', 'on', 'true '],
+  },
+  OTEL_TRACES_EXPORTER: {
+    default: undefined,
+    accepted: [
+      ['otlp', ['otlp']],
+      ['none', ['none']],
+      ['otlp, console', ['otlp', 'console']],
+      ['zipkin', ['zipkin']],
+    ],
+    refused: ['jaeger', 'OTLP', 'none,otlp', 'otlp,prometheus', ','],
+  },
+  OTEL_EXPORTER_OTLP_ENDPOINT: {
+    default: undefined,
+    accepted: ['http://localhost:4318', 'https://collector.example.com/base'].map((url) => [url, url]),
+    refused: ['localhost:4318', ...NOT_WEB_ADDRESSES],
+  },
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: {
+    default: undefined,
+    accepted: [['http://localhost:4318/v1/traces', 'http://localhost:4318/v1/traces']],
+    refused: ['localhost:4318', ...NOT_WEB_ADDRESSES],
+  },
+  OTEL_EXPORTER_OTLP_PROTOCOL: {
+    default: undefined,
+    accepted: ['http/protobuf', 'http/json', 'grpc'].map((protocol) => [protocol, protocol]),
+    refused: ['http', 'HTTP/JSON', 'grpc/json', 'http/json '],
+  },
+  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: {
+    default: undefined,
+    accepted: [['http/json', 'http/json']],
+    refused: ['protobuf'],
+  },
+  OTEL_SERVICE_NAME: { default: 'watchlist-api', accepted: [['Watchlist (EU)', 'Watchlist (EU)']] },
+  OTEL_TRACES_SAMPLER: {
+    default: 'parentbased_always_on',
+    accepted: ['always_off', 'traceidratio', 'parentbased_traceidratio'].map((sampler) => [sampler, sampler]),
+    refused: ['ALWAYS_ON', 'jaeger_remote', '0.5'],
+  },
+  OTEL_TRACES_SAMPLER_ARG: {
+    default: 1,
+    accepted: [
+      ['0', 0],
+      ['0.25', 0.25],
+      ['.5', 0.5],
+      ['1.0', 1],
+    ],
+    refused: ['1.1', '-0.1', '2', '50%', '1e-3', '0x1', '.'],
+  },
+  OTEL_PROPAGATORS: {
+    default: ['tracecontext', 'baggage'],
+    accepted: [
+      ['tracecontext', ['tracecontext']],
+      ['b3multi, tracecontext', ['b3multi', 'tracecontext']],
+      ['none', ['none']],
+    ],
+    refused: ['xray', 'none,b3', 'W3C'],
+  },
   ADMIN_EMAIL: { default: undefined },
   ADMIN_PASSWORD: { default: undefined },
 };
@@ -422,7 +486,8 @@ describe(parseEnv.name, () => {
       }
     };
 
-    it.each([...ENV_VARIABLES])('%s', (name) => {
+    // A name may be any.
+    it.each(ENV_VARIABLES.filter((name) => name !== 'OTEL_SERVICE_NAME'))('%s', (name) => {
       const message = problemsOf({ JWT_SECRET: SECRET, ...wrong(name) });
       expect(message).toContain(name === 'AUDIT_WEBHOOK_URL' ? 'AUDIT_WEBHOOK_SECRET' : name);
       expect(message).not.toContain(LEAK);
@@ -467,6 +532,25 @@ describe(parseEnv.name, () => {
         '  - MAIL_FROM is required with SMTP_URL',
       ]);
       expect(parse(OTHERS)).toMatchObject({ PUBLIC_URL: OTHERS.PUBLIC_URL });
+    });
+  });
+
+  describe('tracing', () => {
+    const AT = 'http://collector:4318';
+
+    it.each([
+      [{}, false],
+      [{ OTEL_SERVICE_NAME: 'api', OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' }, false],
+      [{ OTEL_EXPORTER_OTLP_ENDPOINT: AT }, true],
+      [{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: AT }, true],
+      [{ OTEL_TRACES_EXPORTER: 'otlp' }, true],
+      [{ OTEL_TRACES_EXPORTER: 'none' }, false],
+      [{ OTEL_TRACES_EXPORTER: 'none', OTEL_EXPORTER_OTLP_ENDPOINT: AT }, false],
+      [{ OTEL_SDK_DISABLED: 'true', OTEL_EXPORTER_OTLP_ENDPOINT: AT }, false],
+      [{ OTEL_SDK_DISABLED: 'true', OTEL_TRACES_EXPORTER: 'otlp' }, false],
+      [{ OTEL_SDK_DISABLED: 'false', OTEL_EXPORTER_OTLP_ENDPOINT: AT }, true],
+    ])('with %j is on: %s', (source: Record<string, string>, isTraced) => {
+      expect(parse(source).isTraced).toBe(isTraced);
     });
   });
 

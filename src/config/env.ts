@@ -127,6 +127,52 @@ const mailAddress = z.string().transform((text, context): MailAddress => {
   return z.NEVER;
 });
 
+const oneOf = (...allowed: string[]) => z.enum(allowed, `must be one of ${allowed.join(', ')}`);
+
+/** Several of them, or `none` by itself. */
+const noneOrSome = (...allowed: string[]) =>
+  commaSeparated.refine(
+    (names) => names.join() === 'none' || (names.length > 0 && names.every((name) => allowed.includes(name))),
+    `must be none, or a comma-separated list of ${allowed.join(', ')}`,
+  );
+
+const otlpProtocol = oneOf('http/protobuf', 'http/json', 'grpc').optional();
+
+/**
+ * OpenTelemetry's SDK reads these by itself (common/tracing). Where it would go on with less than it was asked for, the
+ * boot stops instead.
+ */
+const OPEN_TELEMETRY = {
+  OTEL_SDK_DISABLED: z
+    .string()
+    .regex(/^(true|false)$/i, 'must be true or false')
+    .transform((text) => text.toLowerCase() === 'true')
+    .default(false),
+  OTEL_TRACES_EXPORTER: noneOrSome('otlp', 'console', 'zipkin').optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url('http:', 'https:').optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url('http:', 'https:').optional(),
+  OTEL_EXPORTER_OTLP_PROTOCOL: otlpProtocol,
+  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: otlpProtocol,
+  OTEL_SERVICE_NAME: z.string().default('watchlist-api'),
+  OTEL_TRACES_SAMPLER: oneOf(
+    'always_on',
+    'always_off',
+    'traceidratio',
+    'parentbased_always_on',
+    'parentbased_always_off',
+    'parentbased_traceidratio',
+  ).default('parentbased_always_on'),
+  OTEL_TRACES_SAMPLER_ARG: z
+    .string()
+    .regex(/^(0|1|0?\.\d{1,9}|1\.0{1,9})$/, 'must be a number from 0 to 1')
+    .transform(Number)
+    .default(1),
+  OTEL_PROPAGATORS: noneOrSome('tracecontext', 'baggage', 'b3', 'b3multi', 'jaeger').default([
+    'tracecontext',
+    'baggage',
+  ]),
+};
+
 const LOCAL_ORIGINS = [3000, 8501].flatMap((port) => [
   `http://localhost:${port}`,
   `http://127.0.0.1:${port}`,
@@ -183,6 +229,7 @@ const schema = z
     AUDIT_WEBHOOK_URL: url('http:', 'https:').optional(),
     AUDIT_WEBHOOK_SECRET: z.string().min(16, 'must have at least 16 characters').optional(),
     AUDIT_RETENTION_DAYS: wholeNumber(0, 36_500).default(0),
+    ...OPEN_TELEMETRY,
   })
   .superRefine((values, context) => {
     const together = (a: keyof typeof values, b: keyof typeof values) => {
@@ -230,6 +277,8 @@ export interface JwtKey {
 export interface Env extends Omit<Values, 'JWT_SECRET' | 'JWT_SECRETS_OLD' | 'JWT_SECRET_FILE' | 'JWT_ALG'> {
   /** The first signs; what any of them has signed is good. */
   readonly JWT_KEYS: readonly [JwtKey, ...JwtKey[]];
+  /** Whether spans are to be made: OpenTelemetry's variables say where to. */
+  readonly isTraced: boolean;
   /** Things to say once in the log, as soon as there is one. */
   readonly warnings: readonly string[];
 }
@@ -323,6 +372,13 @@ function jwtSecret(values: Values, warnings: string[]): Buffer {
   return secretFromFile(file);
 }
 
+function isTraced(values: Values): boolean {
+  const { OTEL_SDK_DISABLED: isDisabled, OTEL_TRACES_EXPORTER: exporters } = values;
+  if (isDisabled) return false;
+  if (exporters !== undefined) return exporters.join() !== 'none';
+  return (values.OTEL_EXPORTER_OTLP_ENDPOINT ?? values.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) !== undefined;
+}
+
 export type Source = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -352,7 +408,12 @@ export function parseEnv(source: Source): Env {
     JWT_ALG: _algorithm,
     ...rest
   } = values;
-  return Object.freeze({ ...rest, JWT_KEYS: jwtKeys(values, warnings), warnings });
+  return Object.freeze({
+    ...rest,
+    JWT_KEYS: jwtKeys(values, warnings),
+    isTraced: isTraced(values),
+    warnings,
+  });
 }
 
 /** What is already set wins. */

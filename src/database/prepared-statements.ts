@@ -2,6 +2,8 @@ import type { Duplex } from 'node:stream';
 import { LRUCache } from 'lru-cache';
 import pg from 'pg';
 import sqlite3 from 'sqlite3';
+import type { End, StatementTarget } from '../common/tracing/spans.js';
+import { tracing } from '../common/tracing/tracing.js';
 
 /**
  * TypeORM hands its drivers every statement as text, to be parsed and planned anew each time: half of what a small
@@ -16,6 +18,15 @@ type Callback = (this: sqlite3.Statement, error: Error | null, rows?: unknown[])
 
 /** Only what TypeORM calls more than once and without side effects on the connection itself. */
 const WORTH_KEEPING = /^(SELECT|INSERT|UPDATE|DELETE|BEGIN|COMMIT|ROLLBACK)\b/;
+
+const SQLITE: StatementTarget = { system: 'sqlite', attributes: {} };
+
+function endingSpan(end: End, callback: Callback): Callback {
+  return function (error, rows) {
+    end(error ?? undefined);
+    callback.call(this, error, rows);
+  };
+}
 
 class PreparingDatabase extends sqlite3.Database {
   /** Those that nobody uses at the moment. A statement does one thing at a time: readers must not wait for each other. */
@@ -43,7 +54,9 @@ class PreparingDatabase extends sqlite3.Database {
   }
 
   private execute(method: 'run' | 'all', text: string, [parameters, callback]: unknown[]): this {
-    const answered = callback as Callback;
+    const end = tracing()?.spans.statement(SQLITE, text);
+    const answered: Callback =
+      end === undefined ? (callback as Callback) : endingSpan(end, callback as Callback);
     const use = (statement: sqlite3.Statement) => {
       statement[method](parameters, (error: Error | null, rows?: unknown[]) => {
         if (error === null) this.keep(text, statement);
@@ -144,14 +157,28 @@ export class PreparingClient extends OpenClient {
   private isInTransaction = false;
   /** The last of what travels together, while more may come. */
   private travelling: TravellingQuery | null = null;
+  private readonly target: StatementTarget;
 
   constructor(config: pg.ClientConfig) {
     // Those that wait for a Sync must not wait for an answer before they are sent.
     super({ ...config, pipeline: true } as pg.ClientConfig);
+    const { database, host, port } = this;
+    this.target = {
+      system: 'postgresql',
+      attributes: { 'db.namespace': database, 'server.address': host, 'server.port': port },
+    };
   }
 
   // The many shapes of the original's arguments go through as they come.
   override query(...given: any[]): any {
+    const [text] = given as [unknown];
+    const end = typeof text === 'string' ? tracing()?.spans.statement(this.target, text) : undefined;
+    const answer: unknown = this.send(...given);
+    if (end !== undefined) void Promise.resolve(answer).then(() => end(), end);
+    return answer;
+  }
+
+  private send(...given: any[]): any {
     const [text, values, ...rest] = given;
     if (text === 'BEGIN') this.isInTransaction = true;
     const travels = this.isInTransaction;

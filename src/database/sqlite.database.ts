@@ -3,7 +3,9 @@ import { stat } from 'node:fs/promises';
 import { Logger } from '@nestjs/common';
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import { withoutVariables } from '../common/async-variable.js';
 import { DependencyDownError, OverloadedError } from '../common/errors/common.errors.js';
+import { callers, onBehalfOf } from '../common/tracing/on-behalf-of.js';
 import type { SqliteDatabase } from '../config/env.js';
 import { isBusy } from './database-errors.js';
 import { sqliteDataSource } from './data-source.js';
@@ -20,6 +22,7 @@ const MAXIMUM_GROUP = 16;
 
 interface Waiting {
   readonly work: Work<any>;
+  readonly by: ReturnType<typeof callers.get>;
   resolve(result: unknown): void;
   reject(error: unknown): void;
   readonly timer: NodeJS.Timeout;
@@ -83,9 +86,10 @@ export class SqliteDatabaseConnection implements Database {
         reject(new OverloadedError());
       }, MAXIMUM_WAIT_MS);
       // Whoever's turn it is runs it: it must still know on whose behalf.
-      const waiting = { work: AsyncResource.bind(work), resolve, reject, timer } as Waiting;
+      const by = callers.get();
+      const waiting = { work: AsyncResource.bind(work), by, resolve, reject, timer } as Waiting;
       this.waiting.push(waiting);
-      this.writing ??= this.writeAll();
+      this.writing ??= withoutVariables(() => this.writeAll());
     });
   }
 
@@ -116,7 +120,10 @@ export class SqliteDatabaseConnection implements Database {
 
   private async write(group: readonly Waiting[]): Promise<void> {
     try {
-      const results = await this.retryWhenBusy.execute(() => this.run(group.map(({ work }) => work)));
+      const results = await onBehalfOf(
+        group.map(({ by }) => by),
+        () => this.retryWhenBusy.execute(() => this.run(group.map(({ work }) => work))),
+      );
       group.forEach(({ resolve }, index) => resolve(results[index]));
     } catch (error) {
       // Nobody could write now; each would only wait for the same lock again.

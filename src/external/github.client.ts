@@ -15,6 +15,7 @@ import {
 } from 'cockatiel';
 import { firstValueFrom } from 'rxjs';
 import { z } from 'zod';
+import { exchange } from '../common/tracing/exchange.js';
 import { ENV, type Env } from '../config/env.js';
 import { UpstreamCircuitOpenError, UpstreamError, UpstreamTimeoutError } from './external.errors.js';
 
@@ -96,18 +97,21 @@ export class GithubClient {
   }
 
   private async tryFetchRoot(signal: AbortSignal): Promise<GithubRoot> {
-    const response = await firstValueFrom(
-      this.http.get<unknown>(this.env.GITHUB_API_URL, {
-        // Not axios's `timeout`, which a body that drips in never trips.
-        signal,
-        maxRedirects: 0,
-        maxContentLength: MAX_BODY_BYTES,
-        responseType: 'json',
-        // axios would look for HTTP_PROXY by itself; what configures us is in env.ts.
-        proxy: false,
-        // GitHub refuses callers without a user agent.
-        headers: { accept: 'application/json', 'user-agent': 'watchlist-api' },
-      }),
+    const url = this.env.GITHUB_API_URL;
+    const response = await exchange({ method: 'GET', url }, (traceHeaders) =>
+      firstValueFrom(
+        this.http.get<unknown>(url, {
+          // Not axios's `timeout`, which a body that drips in never trips.
+          signal,
+          maxRedirects: 0,
+          maxContentLength: MAX_BODY_BYTES,
+          responseType: 'json',
+          // axios would look for HTTP_PROXY by itself; what configures us is in env.ts.
+          proxy: false,
+          // GitHub refuses callers without a user agent.
+          headers: { accept: 'application/json', 'user-agent': 'watchlist-api', ...traceHeaders },
+        }),
+      ),
     );
     const mediaType = String(response.headers['content-type'] ?? 'no content type');
     if (!JSON_MEDIA_TYPE.test(mediaType)) throw new UpstreamError(`GitHub answered ${mediaType}, not JSON`);

@@ -85,7 +85,11 @@ function breakOff(request: IncomingMessage, response: ServerResponse, status: nu
 /** Stands in for api.github.com, on a free port of 127.0.0.1. */
 export class GithubStub {
   /** Everything that was asked since the last {@link answer}, the tries of one call included. */
-  readonly requests: { readonly path: string; readonly userAgent: string | undefined }[] = [];
+  readonly requests: {
+    readonly path: string;
+    readonly userAgent: string | undefined;
+    readonly traceparent: string | string[] | undefined;
+  }[] = [];
   private modes: GithubStubMode[] = ['ok'];
 
   private constructor(private readonly server: Server) {}
@@ -94,7 +98,8 @@ export class GithubStub {
     const server = createServer();
     const stub = new GithubStub(server);
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      stub.requests.push({ path: request.url ?? '', userAgent: request.headers['user-agent'] });
+      const { url: path = '', headers } = request;
+      stub.requests.push({ path, userAgent: headers['user-agent'], traceparent: headers['traceparent'] });
       MODES[stub.nextMode()](request, response);
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -28,6 +28,7 @@ export interface Call {
   readonly body?: object;
   readonly requestId?: string;
   readonly ifNoneMatch?: string;
+  readonly traceparent?: string;
   /** Whose connections are used, where that matters. */
   readonly agent?: Agent;
 }
@@ -49,7 +50,7 @@ const everybodys = new Agent({ keepAlive: true });
 /** One request; rejects when the connection breaks or when there is no answer for a minute. */
 export function call(
   url: string,
-  { method, path, token, body, requestId, ifNoneMatch, agent = everybodys }: Call,
+  { method, path, token, body, requestId, ifNoneMatch, traceparent, agent = everybodys }: Call,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const outgoing = request(`${url}${path}`, {
@@ -61,6 +62,7 @@ export function call(
         ...(body && { 'content-type': 'application/json' }),
         ...(requestId && { 'x-request-id': requestId }),
         ...(ifNoneMatch && { 'if-none-match': ifNoneMatch }),
+        ...(traceparent && { traceparent }),
       },
     });
     outgoing.on('response', (response) => {

@@ -20,6 +20,7 @@ import type { ProblemError } from '../errors/problem.error.js';
 import { PROBLEM_MEDIA_TYPE, sendProblem } from '../errors/problem.filter.js';
 import { AddressLimiter } from '../rate-limit/address-limiter.js';
 import { type RateLimitState, retryAfterSeconds } from '../rate-limit/rate-limits.js';
+import { tracing } from '../tracing/tracing.js';
 import { AllowedMethods } from './allowed-methods.js';
 import { useStrictJsonBodies } from './json-body.parser.js';
 import { originForm, pathOf } from './path.js';
@@ -95,7 +96,9 @@ export async function createHttpAdapter(env: Env): Promise<FastifyAdapter> {
       edge.answerUndecodablePath(request, reply),
     clientErrorHandler: (error: Error, socket) => edge.answerBrokenRequest(error, socket),
   });
-  await edge.install(adapter.getInstance() as unknown as FastifyInstance);
+  const instance = adapter.getInstance() as unknown as FastifyInstance;
+  tracing()?.requests.install(instance, (request) => !isHealth(routedPathOf(request)));
+  await edge.install(instance);
   return adapter;
 }
 

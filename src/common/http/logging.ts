@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { type DestinationStream, pino, type Logger } from 'pino';
 import pretty from 'pino-pretty';
 import type { Env } from '../../config/env.js';
+import { tracing } from '../tracing/tracing.js';
 import type { HttpRequest } from './caller.js';
 import { requestContext } from './request-context.js';
 
@@ -23,7 +24,7 @@ function described({ name, message, code, stack, cause }: Error & { code?: unkno
 /** Workers share one pipe. What is longer than this (PIPE_BUF) could be cut in two by another one's lines. */
 const ATOMIC_WRITE = 4096;
 
-/** One JSON line per event on stdout (readable lines in development), each with the id of its request. */
+/** One JSON line per event on stdout (readable lines in development), each with the ids of its request and trace. */
 export function createLogger(env: Env, destination?: DestinationStream & { isTTY?: boolean }): Logger {
   const options = {
     level: env.LOG_LEVEL,
@@ -32,7 +33,7 @@ export function createLogger(env: Env, destination?: DestinationStream & { isTTY
     formatters: { level: (label: string) => ({ level: label }) },
     mixin: () => {
       const context = requestContext.get();
-      return context ? { request_id: context.requestId } : {};
+      return context ? { request_id: context.requestId, ...tracing()?.requests.current() } : {};
     },
     serializers: { err: described },
   };
@@ -88,6 +89,7 @@ export function logRequests(instance: FastifyInstance, logger: Logger): void {
     logger.info(
       {
         request_id: request.id,
+        ...tracing()?.requests.of(request),
         method: request.method,
         route: request.is404 ? null : request.routeOptions.url,
         status: reply.statusCode,

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { type CircuitBreakerPolicy, ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel';
 import { Redis } from 'ioredis';
+import { tracing } from '../tracing/tracing.js';
 
 const CONNECT_TIMEOUT_MS = 1000;
 
@@ -32,6 +33,8 @@ function answerWithin<T>(ms: number, answer: Promise<T>): Promise<T> {
 export class RedisConnection {
   private readonly logger = new Logger('Redis');
   private readonly client: Redis;
+  /** The same, for commands. */
+  private readonly commands: Redis;
   private readonly breaker: CircuitBreakerPolicy = circuitBreaker(handleAll, {
     halfOpenAfter: 1000,
     breaker: new ConsecutiveBreaker(3),
@@ -60,6 +63,7 @@ export class RedisConnection {
       enableAutoPipelining: true,
       retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 6), 2000) + Math.random() * 50,
     });
+    this.commands = tracing()?.spans.redisCommands(this.client) ?? this.client;
     this.client.on('ready', () => this.say(true));
     this.client.on('error', (error) => this.say(false, error));
     this.client.on('close', () => this.say(false));
@@ -87,7 +91,7 @@ export class RedisConnection {
   /** The command's answer; `undefined` when Redis gave none in time or is being left alone. Never throws. */
   async attempt<T>(command: (client: Redis) => Promise<T>): Promise<T | undefined> {
     try {
-      return await this.breaker.execute(() => answerWithin(this.commandTimeoutMs, command(this.client)));
+      return await this.breaker.execute(() => answerWithin(this.commandTimeoutMs, command(this.commands)));
     } catch {
       return undefined;
     }
@@ -95,7 +99,7 @@ export class RedisConnection {
 
   /** Asks Redis itself, whatever the breaker thinks. @throws when it does not answer */
   async ping(): Promise<void> {
-    await answerWithin(this.commandTimeoutMs, this.client.ping());
+    await answerWithin(this.commandTimeoutMs, this.commands.ping());
   }
 
   close(): void {
