@@ -14,7 +14,6 @@ import { RequestValidationPipe } from './common/validation/request-validation.pi
 import { UndeclaredInputGuard } from './common/validation/undeclared-input.guard.js';
 import { ConfigModule } from './config/config.module.js';
 import type { Env } from './config/env.js';
-import { DashboardModule } from './dashboard/dashboard.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { ExternalModule } from './external/external.module.js';
 import { HealthModule } from './health/health.module.js';
@@ -35,7 +34,6 @@ export class AppModule {
         WatchlistsModule,
         ExternalModule,
         AdminModule,
-        DashboardModule,
         HealthModule,
       ],
       // Every request passes these in this order; guards run one after the other as listed.
