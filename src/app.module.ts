@@ -15,7 +15,6 @@ import { TracingModule } from './common/tracing/tracing.module.js';
 import { UndeclaredInputGuard } from './common/validation/undeclared-input.guard.js';
 import { ConfigModule } from './config/config.module.js';
 import type { Env } from './config/env.js';
-import { DashboardModule } from './dashboard/dashboard.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { ExternalModule } from './external/external.module.js';
 import { HealthModule } from './health/health.module.js';
@@ -37,7 +36,6 @@ export class AppModule {
         WatchlistsModule,
         ExternalModule,
         AdminModule,
-        DashboardModule,
         HealthModule,
       ],
       // Every request passes these in this order; guards run one after the other as listed.

@@ -2,7 +2,6 @@ import { lazy, Suspense } from 'react';
 import { BrowserRouter, Route, Routes } from 'react-router';
 import { AdminsOnly, SignedInOnly, SignedOutOnly } from './layout/guards.js';
 import { Shell } from './layout/shell.js';
-import { AccountPage } from './pages/account/account.js';
 import { ForgotPage } from './pages/entrance/forgot.js';
 import { RegisterPage } from './pages/entrance/register.js';
 import { ResetPage } from './pages/entrance/reset.js';
@@ -11,6 +10,10 @@ import { ListPage } from './pages/list/list.js';
 import { NotFoundPage } from './pages/not-found.js';
 import { Loading } from './ui/states.js';
 
+// The list is what most come for: nobody waits for the rest.
+const AccountPage = lazy(async () => ({
+  default: (await import('./pages/account/account.js')).AccountPage,
+}));
 // Charts are half of all that there is to load, and few are administrators.
 const AdminPage = lazy(async () => ({ default: (await import('./pages/admin/admin.js')).AdminPage }));
 
@@ -28,7 +31,14 @@ export function App() {
           <Route path="reset" element={<ResetPage />} />
           <Route element={<SignedInOnly />}>
             <Route index element={<ListPage />} />
-            <Route path="account/*" element={<AccountPage />} />
+            <Route
+              path="account/*"
+              element={
+                <Suspense fallback={<Loading />}>
+                  <AccountPage />
+                </Suspense>
+              }
+            />
             <Route element={<AdminsOnly />}>
               <Route
                 path="admin/*"

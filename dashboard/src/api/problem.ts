@@ -44,7 +44,8 @@ export async function outcomeOf<Data>(
   try {
     outcome = await asking;
   } catch (cause) {
-    throw unreachable(cause);
+    // A request that needs a new access token first fails as the exchange for it does.
+    throw cause instanceof ApiProblem ? cause : unreachable(cause);
   }
   const { data, error, response } = outcome;
   if (!response.ok) throw problemOf(error, response);
@@ -56,8 +57,14 @@ export function messageOf(error: unknown): string {
   if (!(error instanceof ApiProblem)) return 'Something went wrong in this page. Reload it and try again.';
   if (error.fields.length > 0)
     return error.fields.map(({ field, message }) => `${field} ${message}`).join('; ');
-  return error.retryAfter === null ? error.message : `${error.message} Try again in ${error.retryAfter} s.`;
+  return error.retryAfter === null
+    ? error.message
+    : `${withoutWait(error)} Try again in ${error.retryAfter} s.`;
 }
+
+/** What is the matter, for whoever tells the wait otherwise. */
+export const withoutWait = ({ code, message }: ApiProblem) =>
+  code === 'RATE_LIMITED' ? 'Too many tries in a short time.' : message;
 
 /** What is wrong with each field, for a form; empty when the problem is another. */
 export function fieldMessages(error: unknown): Record<string, string> {
@@ -67,20 +74,24 @@ export function fieldMessages(error: unknown): Record<string, string> {
 
 export const hasCode = (error: unknown, code: string) => error instanceof ApiProblem && error.code === code;
 
+export const hasStatus = (error: unknown, ...statuses: number[]) =>
+  error instanceof ApiProblem && statuses.includes(error.status);
+
 function problemOf(error: unknown, response: Response): ApiProblem {
   const { code, detail, errors } = (typeof error === 'object' && error !== null ? error : {}) as Partial<{
     code: string;
     detail: string;
     errors: FieldProblem[];
   }>;
-  const retryAfter = response.headers.get('retry-after');
+  // NaN without the header, and for one that names a time of day.
+  const retryAfter = Number.parseInt(response.headers.get('retry-after') ?? '', 10);
   return new ApiProblem(
     response.status,
     code ?? 'UNKNOWN',
     // A gateway between us and the server has words of its own.
     detail ?? `The server cannot be reached properly at the moment (${response.status}).`,
     errors ?? [],
-    retryAfter === null ? null : Number(retryAfter),
+    Number.isNaN(retryAfter) ? null : retryAfter,
     response.headers.get('x-request-id'),
   );
 }

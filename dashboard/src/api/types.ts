@@ -5,3 +5,7 @@ type Schemas = components['schemas'];
 export type Account = Schemas['UserResponse'];
 export type Item = Schemas['ItemResponse'];
 export type ItemType = Item['type'];
+export type SignedInSession = Schemas['SessionResponse'];
+export type PersonalToken = Schemas['PersonalTokenResponse'];
+export type NewPersonalToken = Schemas['NewPersonalTokenResponse'];
+export type Scope = PersonalToken['scopes'][number];

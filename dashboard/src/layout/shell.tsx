@@ -1,18 +1,20 @@
-import { useState } from 'react';
-import { Link, NavLink, Outlet, useNavigate } from 'react-router';
-import { api } from '../api/client.js';
-import { end, useSession } from '../api/session.js';
+import { useEffect, useRef, useState } from 'react';
+import { Link, NavLink, Outlet, useLocation, useNavigate } from 'react-router';
+import { signOut, useSession } from '../api/session.js';
 import type { Account } from '../api/types.js';
 import { sendUnsent } from '../api/unsent.js';
 import { BehindTheScenes } from '../behind-the-scenes/panel.js';
 import { Button } from '../ui/button.js';
 import { Notice } from '../ui/notice.js';
+import { PageBoundary } from './page-boundary.js';
 
 /** What every page stands in. */
 export function Shell() {
   const session = useSession();
   const [isOpen, setOpen] = useState(false);
   const user = session.state === 'signed-in' ? session.user : null;
+  const [, page] = useLocation().pathname.split('/');
+  const content = useFocusOn(page);
   return (
     <div className={isOpen ? 'shell shell-with-panel' : 'shell'}>
       <a className="skip-link" href="#content">
@@ -36,8 +38,10 @@ export function Shell() {
           you out. Use https, or http://localhost.
         </Notice>
       )}
-      <main id="content" tabIndex={-1} className="content">
-        <Outlet />
+      <main id="content" ref={content} tabIndex={-1} className="content">
+        <PageBoundary key={page}>
+          <Outlet />
+        </PageBoundary>
       </main>
       {isOpen && <BehindTheScenes onClose={() => setOpen(false)} />}
     </div>
@@ -59,23 +63,29 @@ function Navigation({ user }: { readonly user: Account }) {
 function SignOut({ email }: { readonly email: string }) {
   const navigate = useNavigate();
   const [isPending, setPending] = useState(false);
-  const signOut = async () => {
+  const leave = async () => {
     setPending(true);
-    try {
-      await sendUnsent();
-      await api.POST('/v1/auth/logout', { body: {} });
-    } finally {
-      // Away from the page in any case: an access token that could not be revoked is forgotten all the same.
-      end('asked');
-      await navigate('/sign-in');
-    }
+    await sendUnsent();
+    await signOut();
+    await navigate('/sign-in');
   };
   return (
     <>
       <span className="signed-in-as">{email}</span>
-      <Button look="quiet" isPending={isPending} onPress={() => void signOut()}>
+      <Button look="quiet" isPending={isPending} onPress={() => void leave()}>
         Sign out
       </Button>
     </>
   );
+}
+
+/** A new page is read from its beginning. What is below it (`/account/sessions`) is a part of the same page. */
+function useFocusOn(page: string | undefined) {
+  const content = useRef<HTMLElement>(null);
+  const shown = useRef(page);
+  useEffect(() => {
+    if (shown.current !== page) content.current?.focus();
+    shown.current = page;
+  }, [page]);
+  return content;
 }

@@ -5,13 +5,21 @@ interface DialogProps {
   readonly title: string;
   readonly onClose: () => void;
   readonly role?: 'dialog' | 'alertdialog';
+  /** False: only by its own buttons, because something would be lost. */
+  readonly isDismissable?: boolean;
   readonly children: ReactNode;
 }
 
 /** Over the page, until it is closed; rendered only while it is open. Escape closes it. */
-export function Dialog({ title, onClose, role = 'dialog', children }: DialogProps) {
+export function Dialog({ title, onClose, role = 'dialog', isDismissable = true, children }: DialogProps) {
   return (
-    <ModalOverlay className="overlay" isOpen isDismissable onOpenChange={(isOpen) => !isOpen && onClose()}>
+    <ModalOverlay
+      className="overlay"
+      isOpen
+      isDismissable={isDismissable}
+      isKeyboardDismissDisabled={!isDismissable}
+      onOpenChange={(isOpen) => !isOpen && onClose()}
+    >
       <Modal className="modal">
         <AriaDialog className="dialog" role={role}>
           <Heading slot="title" className="dialog-title">

@@ -1,9 +1,10 @@
-import { useMutation } from '@tanstack/react-query';
-import type { FormEvent, ReactNode } from 'react';
+import { type FormEvent, type ReactNode, useMemo, useState } from 'react';
 import { Form } from 'react-aria-components';
-import { fieldMessages, messageOf } from '../api/problem.js';
+import { ApiProblem, fieldMessages, messageOf, withoutWait } from '../api/problem.js';
 import { Button, type ButtonProps } from './button.js';
 import { Notice } from './notice.js';
+import { useAction } from './use-action.js';
+import { Wait } from './wait.js';
 
 interface SubmitFormProps {
   readonly submitLabel: string;
@@ -12,27 +13,48 @@ interface SubmitFormProps {
   readonly onSubmit: (values: Readonly<Record<string, string>>) => Promise<void>;
   /** In other words than the server's; undefined leaves it the server's. */
   readonly describe?: (error: unknown) => string | undefined;
+  /** Whether it is empty again once it is done: for one that stays on the page. */
+  readonly isEmptied?: boolean;
   readonly children: ReactNode;
   /** Beside the button. */
   readonly actions?: ReactNode;
 }
 
 export function SubmitForm({ submitLabel, submitLook = 'primary', ...props }: SubmitFormProps) {
-  const { onSubmit, describe, children, actions } = props;
-  const { mutate, error, isPending } = useMutation({ mutationFn: onSubmit });
-  const messages = fieldMessages(error);
+  const { onSubmit, describe, isEmptied = false, children, actions } = props;
+  const { mutate, error, isPending, submittedAt } = useAction({ mutationFn: onSubmit });
+  const messages = useMemo(() => fieldMessages(error), [error]);
+  const [edited, setEdited] = useState<readonly string[]>([]);
+  // What is said of a field goes as it is changed, not when it is left: until then the form could not be sent again.
+  const current = useMemo(
+    () => Object.fromEntries(Object.entries(messages).filter(([name]) => !edited.includes(name))),
+    [messages, edited],
+  );
+  const edit = ({ target }: FormEvent<HTMLFormElement>) => {
+    const { name } = target as EventTarget & { name?: string };
+    if (name !== undefined && name in current) setEdited([...edited, name]);
+  };
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = event.currentTarget;
-    if (isPending) return;
     const entries = [...new FormData(form)].map(([name, value]) => [name, String(value)] as const);
-    mutate(Object.fromEntries(entries));
+    setEdited([]);
+    mutate(Object.fromEntries(entries), { onSuccess: () => isEmptied && form.reset() });
   };
   const isElsewhere = error !== null && !hasInput(messages);
   return (
-    <Form className="form" onSubmit={submit} validationErrors={messages}>
+    <Form
+      className="form"
+      onSubmit={submit}
+      validationErrors={current}
+      render={(form) => <form {...form} onInput={edit} />}
+    >
       {children}
-      {isElsewhere && <Notice tone="error">{describe?.(error) ?? messageOf(error)}</Notice>}
+      {isElsewhere && (
+        <Notice key={submittedAt} tone="error">
+          {describe?.(error) ?? <Message error={error} />}
+        </Notice>
+      )}
       <div className="form-actions">
         <Button type="submit" look={submitLook} isPending={isPending}>
           {submitLabel}
@@ -40,6 +62,15 @@ export function SubmitForm({ submitLabel, submitLook = 'primary', ...props }: Su
         {actions}
       </div>
     </Form>
+  );
+}
+
+function Message({ error }: { readonly error: unknown }) {
+  if (!(error instanceof ApiProblem) || error.retryAfter === null) return messageOf(error);
+  return (
+    <>
+      {withoutWait(error)} <Wait seconds={error.retryAfter} />
+    </>
   );
 }
 

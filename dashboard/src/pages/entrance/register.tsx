@@ -1,7 +1,7 @@
 import { Link } from 'react-router';
 import { hasCode } from '../../api/problem.js';
 import { Field } from '../../ui/field.js';
-import { PASSWORD_RULE } from '../../ui/password-rule.js';
+import { PasswordField } from '../../ui/password-field.js';
 import { SubmitForm } from '../../ui/submit-form.js';
 import { useTitle } from '../../ui/title.js';
 import { register } from './credentials.js';
@@ -17,15 +17,7 @@ export function RegisterPage() {
       <h1>Create an account</h1>
       <SubmitForm submitLabel="Create account" onSubmit={register} describe={describe}>
         <Field label="E-mail" name="email" type="email" autoComplete="username" isRequired />
-        <Field
-          label="Password"
-          name="password"
-          type="password"
-          autoComplete="new-password"
-          minLength={8}
-          hint={PASSWORD_RULE}
-          isRequired
-        />
+        <PasswordField label="Password" name="password" />
       </SubmitForm>
       <p>
         Have one already? <Link to="/sign-in">Sign in</Link>

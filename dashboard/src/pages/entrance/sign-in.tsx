@@ -1,5 +1,6 @@
+import { useState } from 'react';
 import { Link } from 'react-router';
-import { start, type SignedOutReason, useSession } from '../../api/session.js';
+import { signOut, start, type SignedOutReason, useSession } from '../../api/session.js';
 import { Button } from '../../ui/button.js';
 import { Field } from '../../ui/field.js';
 import { Notice } from '../../ui/notice.js';
@@ -9,8 +10,11 @@ import { signIn } from './credentials.js';
 
 const REASONS: Partial<Record<SignedOutReason, string>> = {
   asked: 'You are signed out.',
-  ended: 'Your session has ended, or your browser did not keep it. Sign in again.',
+  ended: window.isSecureContext
+    ? 'Your session has ended, or your browser did not keep it. Sign in again.'
+    : 'You are signed out: over plain http your browser keeps no session over a reload.',
   erased: 'Your account and all that belonged to it are erased.',
+  'password-set': 'The password is set, and its account is signed out everywhere. Sign in with it.',
 };
 
 export function SignInPage() {
@@ -22,8 +26,14 @@ export function SignInPage() {
       <h1>Sign in</h1>
       {reason === 'unreachable' && (
         <Notice tone="error">
-          Whether you are still signed in could not be asked: the server cannot be reached.{' '}
-          <Button onPress={() => void start()}>Try again</Button>
+          Whether you are still signed in could not be asked: the server cannot be reached at the moment.{' '}
+          <TryAgain act={start} />
+        </Notice>
+      )}
+      {reason === 'unconfirmed' && (
+        <Notice tone="error">
+          You are signed out on this page, but the server could not be told: until it is, your session goes
+          on. {window.isSecureContext && <TryAgain act={signOut} />}
         </Notice>
       )}
       {REASONS[reason] !== undefined && <Notice>{REASONS[reason]}</Notice>}
@@ -38,5 +48,19 @@ export function SignInPage() {
         New here? <Link to="/register">Create an account</Link>
       </p>
     </div>
+  );
+}
+
+function TryAgain({ act }: { readonly act: () => Promise<unknown> }) {
+  const [isPending, setPending] = useState(false);
+  const tryAgain = async () => {
+    setPending(true);
+    await act();
+    setPending(false);
+  };
+  return (
+    <Button isPending={isPending} onPress={() => void tryAgain()}>
+      Try again
+    </Button>
   );
 }
