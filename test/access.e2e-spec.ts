@@ -150,6 +150,7 @@ const ACCESS: Record<string, Access> = {
   updateUser: adminOnly(200, () => ({ role: 'user', disabled: false })),
   listAllItems: adminOnly(200),
   addItemFor: adminOnly(201, ({ ownerId }) => ({ user_id: ownerId, ...item() })),
+  getItemOf: adminOnly(200),
   updateItemOf: adminOnly(200, () => ({ title: 'Severance' })),
   deleteItemOf: adminOnly(204),
   listAuditLogs: adminOnly(200),

@@ -678,6 +678,7 @@ describe('admin', () => {
       });
       const location = answer.headers['location']!;
       expect(location).toBe(`/v1/admin/watchlists/items/${item.id}`);
+      expect((await admin.get(location).expect(200)).body).toEqual(answer.body);
       expect((await admin.patch(location, { title: 'Parasite' }).expect(200)).body).toEqual(answer.body);
       expect(await seenBy(ada)).toEqual({ cache: 'MISS', titles: ['Parasite'] });
       await ada.get(`/v1/watchlists/items/${item.id}`).expect(200);

@@ -94,6 +94,14 @@ describe('conditional requests', () => {
       }
     });
 
+    it("as an admin has it is the same too, and another than its owner's", async () => {
+      const { path, etag, id } = await addAsAdmin();
+      for (const n of servers.keys()) expect(tagOf(await on(n, admin).get(path).expect(200))).toBe(etag);
+      expect(tagOf(await admin.patch(path, { title: 'Parasite' }).expect(200))).toBe(etag);
+      expect(tagOf(await ada.get(`${ITEMS}/${id}`).expect(200))).not.toBe(etag);
+      await admin.get(path).set('if-none-match', etag).expect(304);
+    });
+
     it('is another one after every change, also when it is changed back', async () => {
       const { path, etag } = await add();
       const tags = [etag];

@@ -1,11 +1,13 @@
+// First, so that each page's own styles have the last word.
+import './styles/base.css';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+import { forgetCalls } from './api/calls.js';
 import { ApiProblem } from './api/problem.js';
 import { onUserChange, start } from './api/session.js';
 import { App } from './app.js';
 import { Toasts } from './ui/toasts.js';
-import './styles/base.css';
 
 const queries = new QueryClient({
   defaultOptions: {
@@ -19,7 +21,10 @@ const queries = new QueryClient({
   },
 });
 // Of two people at one browser the second never sees what the first was shown.
-onUserChange(() => queries.clear());
+onUserChange((before) => {
+  queries.clear();
+  if (before !== null) forgetCalls();
+});
 
 void start();
 

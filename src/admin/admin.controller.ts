@@ -10,7 +10,7 @@ import { CurrentUser } from '../auth/decorators/current-user.decorator.js';
 import { RequiresRole } from '../auth/decorators/requires-role.decorator.js';
 import type { Principal, SignedIn } from '../auth/principal.js';
 import type { HttpReply } from '../common/http/caller.js';
-import { ApiIfMatch, IfMatch, Tagged } from '../common/http/conditional.decorators.js';
+import { ApiIfMatch, IfMatch, Tagged, TaggedRead } from '../common/http/conditional.decorators.js';
 import { ApiIdParam } from '../common/openapi/api-ids.decorator.js';
 import { ApiProblems } from '../common/openapi/api-problems.decorator.js';
 import { RateLimitPolicy } from '../common/rate-limit/rate-limit.decorator.js';
@@ -153,6 +153,20 @@ export class AdminController {
   ): Promise<OwnedItemEnvelope> {
     const { item, owner } = await this.admin.addItem(fields, actor);
     reply.header('location', `/v1/admin/watchlists/items/${item.id}`);
+    return OwnedItemEnvelope.from(item, owner);
+  }
+
+  @Get('watchlists/items/:item_id')
+  @TaggedRead()
+  @ApiItemId()
+  @ApiOperation({
+    operationId: 'getItemOf',
+    summary: "One item of anyone's list",
+    description: 'With its owner, and with the `ETag` that a change or a deletion by an admin is based on.',
+  })
+  @ApiOkResponse({ type: OwnedItemEnvelope })
+  async getItem(@ItemId() id: number): Promise<OwnedItemEnvelope> {
+    const { item, owner } = await this.admin.getItem(id);
     return OwnedItemEnvelope.from(item, owner);
   }
 

@@ -84,6 +84,11 @@ export class AdminService {
     return this.watchlists.pageWithOwners({ skip, limit, sort, type, ownerId: user_id });
   }
 
+  /** @throws ItemNotFoundError */
+  async getItem(id: number): Promise<OwnedItem> {
+    return this.withOwner(await this.watchlists.get(id));
+  }
+
   /** @throws UserNotFoundError */
   async addItem({ user_id, title, type }: AdminCreateItemDto, actor: Actor): Promise<OwnedItem> {
     return this.withOwner(await this.watchlists.add(user_id, { title, type }, actor));

@@ -193,11 +193,11 @@ async function leave(): Promise<void> {
   }
 }
 
-/** Calls `listener` whenever it is somebody else, or nobody, from now on. */
-export function onUserChange(listener: () => void): void {
+/** Calls `listener` whenever it is somebody else, or nobody, from now on; with who it was before. */
+export function onUserChange(listener: (before: number | null) => void): void {
   let before = userId();
   subscribe(() => {
-    if (userId() !== before) listener();
+    if (userId() !== before) listener(before);
     before = userId();
   });
 }

@@ -9,3 +9,11 @@ export type SignedInSession = Schemas['SessionResponse'];
 export type PersonalToken = Schemas['PersonalTokenResponse'];
 export type NewPersonalToken = Schemas['NewPersonalTokenResponse'];
 export type Scope = PersonalToken['scopes'][number];
+
+export type User = Schemas['AdminUserResponse'];
+export type Role = User['role'];
+export type OwnedItem = Schemas['OwnedItemResponse'];
+export type Stats = Schemas['StatsResponse'];
+export type AuditLog = Schemas['AuditLogResponse'];
+export type Health = Schemas['DetailedHealthResponse'];
+export type GithubStatus = Schemas['GithubStatusResponse'];
