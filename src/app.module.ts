@@ -1,12 +1,15 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { AdminModule } from './admin/admin.module.js';
+import { UnauthorizedError } from './auth/auth.errors.js';
 import { AuthModule } from './auth/auth.module.js';
 import { JwtAuthGuard } from './auth/jwt-auth.guard.js';
 import { RolesGuard } from './auth/roles.guard.js';
 import { ScopesGuard } from './auth/scopes.guard.js';
 import { ProblemFilter } from './common/errors/problem.filter.js';
 import { ShutdownModule } from './common/http/graceful-shutdown.js';
+import { MetricsModule } from './common/metrics/metrics.module.js';
+import type { Metrics } from './common/metrics/metrics.js';
 import { RateLimitGuard } from './common/rate-limit/rate-limit.guard.js';
 import { RateLimitModule } from './common/rate-limit/rate-limit.module.js';
 import { RedisModule } from './common/redis/redis.module.js';
@@ -22,12 +25,13 @@ import { WatchlistsModule } from './watchlists/watchlists.module.js';
 
 @Module({})
 export class AppModule {
-  static forRoot(env: Env): DynamicModule {
+  static forRoot(env: Env, metrics: Metrics | null): DynamicModule {
     return {
       module: AppModule,
       imports: [
         TracingModule,
         ConfigModule.forRoot(env),
+        MetricsModule.forRoot(metrics, (sentToken) => new UnauthorizedError(sentToken)),
         ShutdownModule,
         RedisModule,
         DatabaseModule,

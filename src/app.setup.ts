@@ -7,6 +7,7 @@ import { AppModule } from './app.module.js';
 import { missingScope, UnauthorizedError } from './auth/auth.errors.js';
 import { createHttpAdapter } from './common/http/http-adapter.js';
 import { logRequests, PinoLoggerService } from './common/http/logging.js';
+import { createMetrics } from './common/metrics/metrics.module.js';
 import { createOpenApiDocument, type TokenProblems } from './common/openapi/document.js';
 import { startTracing } from './common/tracing/tracing.js';
 import type { Env } from './config/env.js';
@@ -20,9 +21,10 @@ const TOKEN_PROBLEMS: TokenProblems = {
 /** The whole server except for listening; what `main.ts` runs and what the tests test. */
 export async function createApp(env: Env, logger: Logger): Promise<NestFastifyApplication> {
   await startTracing(env, logger);
-  const adapter = await createHttpAdapter(env);
+  const metrics = await createMetrics(env);
+  const adapter = await createHttpAdapter(env, metrics);
   logRequests(adapter.getInstance() as unknown as FastifyInstance, logger);
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(env), adapter, {
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(env, metrics), adapter, {
     bodyParser: false,
     logger: new PinoLoggerService(logger),
     abortOnError: false,

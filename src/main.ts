@@ -3,6 +3,8 @@ import cluster from 'node:cluster';
 import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
 import { createLogger } from './common/http/logging.js';
+import { hasMetrics } from './common/metrics/metrics.module.js';
+import type { AllWorkers } from './common/metrics/all-workers.js';
 import { type Env, InvalidEnvironmentError, loadEnv } from './config/env.js';
 import { END_SIGNALS, endAtOnceOnSignals, endOnUncaughtErrors } from './process-end.js';
 import { Workers } from './workers.js';
@@ -13,8 +15,15 @@ async function main(): Promise<void> {
   // Where several processes write one log, each line says whose it is.
   const logger = isAlone ? createLogger(env) : createLogger(env).child({ pid: process.pid });
   endOnUncaughtErrors(logger);
-  if (cluster.isPrimary && !isAlone) new Workers(env, logger).run();
+  if (cluster.isPrimary && !isAlone) new Workers(env, logger, await allWorkers(env)).run();
   else await serve(env, logger);
+}
+
+/** Not loaded where nobody may ask for metrics: the primary stays small. */
+async function allWorkers(env: Env): Promise<AllWorkers | null> {
+  if (!hasMetrics(env)) return null;
+  const { AllWorkers } = await import('./common/metrics/all-workers.js');
+  return new AllWorkers(env.WEB_CONCURRENCY);
 }
 
 async function serve(env: Env, logger: Logger): Promise<void> {

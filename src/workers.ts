@@ -1,5 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Logger } from 'pino';
+import type { AllWorkers } from './common/metrics/all-workers.js';
 import type { Env } from './config/env.js';
 import { END_SIGNALS } from './process-end.js';
 
@@ -32,6 +33,7 @@ export class Workers {
   constructor(
     private readonly env: Env,
     private readonly logger: Logger,
+    private readonly metrics: AllWorkers | null,
   ) {}
 
   /** Ends the process after the last worker: with 0 when that was orderly. */
@@ -47,6 +49,7 @@ export class Workers {
   private start(): void {
     const worker = cluster.fork();
     this.startedAt.set(worker, performance.now());
+    this.metrics?.watch(worker);
     if (worker.process.pid !== undefined) this.closeWhatIsNotTaken(worker);
     worker.on('error', (error: NodeJS.ErrnoException) => {
       // With a pid: something could not be sent to it because it has just ended, and its exit is what counts.
@@ -55,6 +58,8 @@ export class Workers {
   }
 
   private onListening(worker: Worker, port: number): void {
+    // A worker listens there first.
+    if (port === this.env.METRICS_PORT) return;
     this.listening.add(worker);
     if (this.exitCode !== undefined) return;
     if (!this.hasStarted) {

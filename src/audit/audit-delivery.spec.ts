@@ -51,7 +51,7 @@ describe(AuditDelivery.name, () => {
     change: Partial<Env> = {},
   ): AuditDelivery {
     const client = new WebhookClient(new HttpService(), env, WEBHOOK_CLIENT_DEFAULTS);
-    const delivery = new AuditDelivery(logs, client, { ...env, ...change }, { ...BY_HAND, ...options });
+    const delivery = new AuditDelivery(logs, client, { ...env, ...change }, { ...BY_HAND, ...options }, null);
     deliveries.push(delivery);
     return delivery;
   }

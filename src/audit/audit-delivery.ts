@@ -5,7 +5,10 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
+import type { Counter } from 'prom-client';
 import { withoutVariables } from '../common/async-variable.js';
+import { METRICS } from '../common/metrics/metrics.module.js';
+import type { Metrics } from '../common/metrics/metrics.js';
 import { ENV, type Env } from '../config/env.js';
 import type { AuditLog } from './audit-log.entity.js';
 import { Sweep } from '../database/sweep.js';
@@ -37,6 +40,9 @@ export const AUDIT_DELIVERY_DEFAULTS: AuditDeliveryOptions = {
 const BATCH = 20;
 const PURGE_BATCH = 500;
 const DAY_MS = 86_400_000;
+/** More are not told apart: to count them all would cost the more, the worse things are. */
+const MAXIMUM_COUNTED = 10_000;
+const COUNT_KEPT_MS = 5000;
 
 /**
  * What leaves the building goes out from the table, in the background: a row is due until the receiver has
@@ -51,12 +57,14 @@ export class AuditDelivery implements OnApplicationBootstrap, OnApplicationShutd
   private nudged = false;
   private stopped = false;
   private readonly timers: NodeJS.Timeout[] = [];
+  private tries: Counter<'outcome'> | undefined;
 
   constructor(
     private readonly logs: AuditRepository,
     private readonly webhook: WebhookClient,
     @Inject(ENV) private readonly env: Env,
     @Inject(AUDIT_DELIVERY_OPTIONS) private readonly options: AuditDeliveryOptions,
+    @Inject(METRICS) metrics: Metrics | null,
   ) {
     this.enabled = env.AUDIT_WEBHOOK_URL !== undefined;
     this.sweep = new Sweep(
@@ -64,6 +72,7 @@ export class AuditDelivery implements OnApplicationBootstrap, OnApplicationShutd
       { intervalMs: options.purgeIntervalMs, batch: PURGE_BATCH },
       (error) => this.logger.warn('old audit rows could not be deleted; trying again in an hour', error),
     );
+    if (this.enabled && metrics !== null) this.reportTo(metrics);
   }
 
   onApplicationBootstrap(): void {
@@ -94,6 +103,22 @@ export class AuditDelivery implements OnApplicationBootstrap, OnApplicationShutd
   /** Deletes what is older than `AUDIT_RETENTION_DAYS`. */
   purge(): Promise<void> {
     return this.sweep.run();
+  }
+
+  private reportTo(metrics: Metrics): void {
+    metrics.gauge({
+      name: 'watchlist_audit_backlog_events',
+      help: `Audit events that the webhook has not taken yet, counted up to ${MAXIMUM_COUNTED}.`,
+      // It is one table.
+      ofWorkers: 'max',
+      read: () => this.logs.countUndelivered(MAXIMUM_COUNTED),
+      keptMs: COUNT_KEPT_MS,
+    });
+    this.tries = metrics.counter({
+      name: 'watchlist_audit_deliveries_total',
+      help: 'Tries to deliver an audit event to the webhook.',
+      label: ['outcome', ['delivered', 'failed']],
+    });
   }
 
   private async deliverAll(): Promise<void> {
@@ -128,12 +153,14 @@ export class AuditDelivery implements OnApplicationBootstrap, OnApplicationShutd
     try {
       await this.webhook.post(auditEvent(current), current.traceparent);
     } catch (error) {
+      this.tries?.inc({ outcome: 'failed' });
       this.logger.warn(`audit event ${row.id} not delivered: ${(error as Error).message}`);
       const { firstRetryMs, longestRetryMs } = this.options;
       const delay = Math.min(firstRetryMs * 2 ** row.deliveryAttempts, longestRetryMs);
       await this.logs.putOff(row.id, new Date(Date.now() + delay));
       return;
     }
+    this.tries?.inc({ outcome: 'delivered' });
     await this.logs.markDelivered(row.id);
   }
 }

@@ -69,6 +69,24 @@ export class AuditRepository {
     });
   }
 
+  /** How many are still to be delivered; `limit` also when there are more. */
+  countUndelivered(limit: number): Promise<number> {
+    return this.unitOfWork.read(async (manager) => {
+      const some = manager
+        .createQueryBuilder(AuditLog, 'log')
+        .select('log.id', 'id')
+        .where({ deliveryDueAt: Not(IsNull()) })
+        .limit(limit);
+      const row = await manager
+        .createQueryBuilder()
+        .select('COUNT(*)', 'count')
+        .from(`(${some.getQuery()})`, 'some')
+        .setParameters(some.getParameters())
+        .getRawOne<{ count: number | string }>();
+      return Number(row!.count);
+    });
+  }
+
   find(id: number): Promise<AuditLog | null> {
     return this.unitOfWork.read((manager) => manager.findOneBy(AuditLog, { id }));
   }

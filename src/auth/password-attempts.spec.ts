@@ -25,6 +25,7 @@ describe(PasswordAttempts.name, () => {
       } as unknown as SessionsService,
       { findByEmail: async () => null } as unknown as UsersService,
       { record: async (entry: unknown) => recorded.push(entry) } as unknown as AuditService,
+      null,
     );
   });
 

@@ -3,8 +3,11 @@ import { AuditService } from '../audit/audit.service.js';
 import { RateLimitedError } from '../common/errors/common.errors.js';
 import { addressBucket } from '../common/http/client-address.js';
 import { requestContext } from '../common/http/request-context.js';
+import { METRICS } from '../common/metrics/metrics.module.js';
+import type { Metrics } from '../common/metrics/metrics.js';
 import { type Attempt, type AttemptRules, attemptRules } from '../common/rate-limit/attempt-log.js';
 import { AttemptStorage } from '../common/rate-limit/attempt-storage.js';
+import { refusalsIn } from '../common/rate-limit/refusals.js';
 import { ENV, type Env } from '../config/env.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import { UsersService } from '../users/users.service.js';
@@ -27,6 +30,7 @@ export interface Tried {
 export class PasswordAttempts {
   private readonly rules: AttemptRules | null;
   private readonly accountOf: (email: string) => string;
+  private readonly refusals: ReturnType<typeof refusalsIn>;
 
   constructor(
     @Inject(ENV) env: Env,
@@ -34,7 +38,9 @@ export class PasswordAttempts {
     private readonly sessions: SessionsService,
     private readonly users: UsersService,
     private readonly audit: AuditService,
+    @Inject(METRICS) metrics: Metrics | null,
   ) {
+    this.refusals = refusalsIn(metrics);
     this.rules = env.RATE_LIMIT_ACCOUNT === null ? null : attemptRules(env.RATE_LIMIT_ACCOUNT);
     this.accountOf = pseudonyms(env.JWT_KEYS, 'account name');
   }
@@ -83,6 +89,7 @@ export class PasswordAttempts {
       verdict = await this.storage.reserve(attempt, rules);
     }
     if (verdict.allowed) return attempt;
+    this.refusals?.inc({ policy: 'account' });
     throw new RateLimitedError(Math.ceil(verdict.waitMs / 1000));
   }
 

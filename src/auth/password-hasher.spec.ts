@@ -1,4 +1,5 @@
 import bcrypt from 'bcrypt';
+import { Metrics } from '../common/metrics/metrics.js';
 import type { Env } from '../config/env.js';
 import type { UsersService } from '../users/users.service.js';
 import { PasswordHasher } from './password-hasher.js';
@@ -11,12 +12,18 @@ interface Options {
   readonly pepper?: string;
   /** Whether the database holds hashes that were made with a pepper. */
   readonly peppered?: boolean;
+  readonly metrics?: Metrics;
 }
 
-async function createHasher({ cost = 10, pepper, peppered = false }: Options = {}): Promise<PasswordHasher> {
+async function createHasher({
+  cost = 10,
+  pepper,
+  peppered = false,
+  metrics,
+}: Options = {}): Promise<PasswordHasher> {
   const env = { BCRYPT_COST: cost, PASSWORD_PEPPER: pepper } as Env;
   const users = { existsWithHashVersion: async (version: string) => peppered && version === 'v1' };
-  const hasher = new PasswordHasher(env, users as unknown as UsersService);
+  const hasher = new PasswordHasher(env, users as unknown as UsersService, metrics ?? null);
   await hasher.onModuleInit();
   return hasher;
 }
@@ -99,6 +106,22 @@ describe(PasswordHasher.name, () => {
       expect(shed).toEqual(
         Array(12).fill({ status: 'rejected', reason: expect.objectContaining(OVERLOADED) }),
       );
+    });
+
+    it('tells how many are at work, wait and were sent away', async () => {
+      const metrics = new Metrics();
+      const reporting = await createHasher({ metrics });
+      const told = async () => {
+        const text = await metrics.text();
+        return ['running', 'waiting', 'refused_total'].map((name) =>
+          Number(new RegExp(`^watchlist_password_hashes_${name} (\\d+)$`, 'm').exec(text)?.[1]),
+        );
+      };
+      expect(await told()).toEqual([0, 0, 0]);
+      const all = Promise.allSettled(Array.from({ length: 30 }, () => reporting.hash('correct horse')));
+      expect(await told()).toEqual([2, 16, 12]);
+      await all;
+      expect(await told()).toEqual([0, 0, 12]);
     });
 
     it('counts who signs up and who signs in together', async () => {

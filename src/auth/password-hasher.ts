@@ -3,6 +3,8 @@ import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import bcrypt from 'bcrypt';
 import { bulkhead, BulkheadRejectedError } from 'cockatiel';
 import { OverloadedError } from '../common/errors/common.errors.js';
+import { METRICS } from '../common/metrics/metrics.module.js';
+import type { Metrics } from '../common/metrics/metrics.js';
 import { ENV, type Env, InvalidEnvironmentError } from '../config/env.js';
 import { UsersService } from '../users/users.service.js';
 
@@ -32,8 +34,10 @@ export class PasswordHasher implements OnModuleInit {
   constructor(
     @Inject(ENV) private readonly env: Env,
     private readonly users: UsersService,
+    @Inject(METRICS) metrics: Metrics | null,
   ) {
     this.current = env.PASSWORD_PEPPER === undefined ? 'v0' : 'v1';
+    this.reportTo(metrics);
   }
 
   /** @throws InvalidEnvironmentError when there are hashes that cannot be checked without the pepper */
@@ -70,6 +74,26 @@ export class PasswordHasher implements OnModuleInit {
   isOutdated(stored: string): boolean {
     const [version, hash] = [stored.slice(0, 2), stored.slice(3)];
     return version !== this.current || bcrypt.getRounds(hash) !== this.env.BCRYPT_COST;
+  }
+
+  private reportTo(metrics: Metrics | null): void {
+    metrics?.gauge({
+      name: 'watchlist_password_hashes_running',
+      help: `Passwords that are being hashed or compared, at most ${RUNNING} at a time in each process.`,
+      ofWorkers: 'sum',
+      read: () => RUNNING - this.slots.executionSlots,
+    });
+    metrics?.gauge({
+      name: 'watchlist_password_hashes_waiting',
+      help: `Passwords that wait for that, at most ${WAITING} in each process.`,
+      ofWorkers: 'sum',
+      read: () => WAITING - this.slots.queueSlots,
+    });
+    const refused = metrics?.counter({
+      name: 'watchlist_password_hashes_refused_total',
+      help: 'Passwords that were not looked at because too many were waiting (503).',
+    });
+    this.slots.onReject(() => refused?.inc());
   }
 
   private preHash(password: string, version: HashVersion): string {

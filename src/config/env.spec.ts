@@ -343,6 +343,22 @@ const VARIABLES: Record<string, Variable> = {
     ],
     refused: ['36501', ...NOT_WHOLE_NUMBERS],
   },
+  METRICS_TOKEN: {
+    default: undefined,
+    accepted: [
+      ['0123456789abcdef', '0123456789abcdef'],
+      ['~!"/+=-_.{}0123456', '~!"/+=-_.{}0123456'],
+    ],
+    refused: ['0123456789abcde', '0123456789 abcdef', '0123456789abcdeé', '0123456789abcdef\n'],
+  },
+  METRICS_PORT: {
+    default: undefined,
+    accepted: [
+      ['1', 1],
+      ['65535', 65_535],
+    ],
+    refused: ['0', '65536', '8000', ...NOT_WHOLE_NUMBERS],
+  },
   AUDIT_WEBHOOK_URL: { default: undefined, refused: NOT_WEB_ADDRESSES },
   OTEL_SDK_DISABLED: {
     default: false,
@@ -511,6 +527,13 @@ describe(parseEnv.name, () => {
       'AUDIT_WEBHOOK_SECRET is required with AUDIT_WEBHOOK_URL',
     );
     expect(parse({ ...url, AUDIT_WEBHOOK_SECRET: SECRET })).toMatchObject(url);
+  });
+
+  it('wants another port for the metrics than the one that everybody comes to', () => {
+    const problem = /^ {2}- METRICS_PORT must not be PORT/m;
+    expect(problemsOf({ JWT_SECRET: SECRET, PORT: '9464', METRICS_PORT: '9464' })).toMatch(problem);
+    expect(parse({ PORT: '9464', METRICS_PORT: '8000' })).toMatchObject({ PORT: 9464, METRICS_PORT: 8000 });
+    expect(parse({ PORT: '0', METRICS_PORT: '8000' })).toMatchObject({ PORT: 0, METRICS_PORT: 8000 });
   });
 
   describe('SMTP_URL', () => {

@@ -226,6 +226,11 @@ const schema = z
       .optional(),
     MAIL_FROM: mailAddress.optional(),
     GITHUB_API_URL: url('http:', 'https:').default('https://api.github.com'),
+    METRICS_TOKEN: z
+      .string()
+      .regex(/^[\x21-\x7e]{16,}$/, 'must have at least 16 characters, none of them a space or beyond ASCII')
+      .optional(),
+    METRICS_PORT: wholeNumber(1, 65535).optional(),
     AUDIT_WEBHOOK_URL: url('http:', 'https:').optional(),
     AUDIT_WEBHOOK_SECRET: z.string().min(16, 'must have at least 16 characters').optional(),
     AUDIT_RETENTION_DAYS: wholeNumber(0, 36_500).default(0),
@@ -243,6 +248,13 @@ const schema = z
         code: 'custom',
         path: ['AUDIT_WEBHOOK_SECRET'],
         message: 'is required with AUDIT_WEBHOOK_URL',
+      });
+    }
+    if (values.METRICS_PORT === values.PORT) {
+      context.addIssue({
+        code: 'custom',
+        path: ['METRICS_PORT'],
+        message: 'must not be PORT: to serve metrics there, set METRICS_TOKEN instead',
       });
     }
     for (const needed of ['PUBLIC_URL', 'MAIL_FROM'] as const) {

@@ -1,4 +1,6 @@
 import { Global, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { METRICS } from '../common/metrics/metrics.module.js';
+import type { Metrics } from '../common/metrics/metrics.js';
 import { ENV, type Env } from '../config/env.js';
 import { CacheEpoch } from './cache-epoch.entity.js';
 import type { Database } from './database.js';
@@ -15,6 +17,24 @@ export async function openDatabase(config: Env['DATABASE_URL']): Promise<UnitOfW
   return new UnitOfWork(database, epoch);
 }
 
+async function open(env: Env, metrics: Metrics | null): Promise<UnitOfWork> {
+  const unitOfWork = await openDatabase(env.DATABASE_URL);
+  metrics?.gauge({
+    name: 'watchlist_database_up',
+    help: 'Whether the database answers (1) or not (0).',
+    ofWorkers: 'min',
+    read: () => unitOfWork.ping().then(() => 1),
+    otherwise: 0,
+  });
+  metrics?.gauge({
+    name: 'watchlist_database_waiting',
+    help: 'Queries that wait for a connection (PostgreSQL), or transactions that wait for their turn (SQLite).',
+    ofWorkers: 'sum',
+    read: () => unitOfWork.waiting,
+  });
+  return unitOfWork;
+}
+
 /** Closes after the server has answered its last request, not when Nest begins to shut down. */
 @Injectable()
 class DatabaseCloser implements OnApplicationShutdown {
@@ -27,10 +47,7 @@ class DatabaseCloser implements OnApplicationShutdown {
 
 @Global()
 @Module({
-  providers: [
-    { provide: UnitOfWork, inject: [ENV], useFactory: (env: Env) => openDatabase(env.DATABASE_URL) },
-    DatabaseCloser,
-  ],
+  providers: [{ provide: UnitOfWork, inject: [ENV, METRICS], useFactory: open }, DatabaseCloser],
   exports: [UnitOfWork],
 })
 export class DatabaseModule {}

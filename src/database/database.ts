@@ -8,6 +8,8 @@ export interface Database {
   readonly hasConcurrentWriters: boolean;
   /** Everything that `work` does with its manager happens, or nothing of it. */
   transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T>;
+  /** How many wait now for a connection or for their turn to write. */
+  readonly waiting: number;
   /** @throws when the database cannot be read */
   ping(): Promise<void>;
   close(): Promise<void>;

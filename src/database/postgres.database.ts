@@ -1,3 +1,4 @@
+import type { Pool } from 'pg';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import type { PostgresDatabase } from '../config/env.js';
 import { postgresDataSource } from './data-source.js';
@@ -40,6 +41,10 @@ export class PostgresDatabaseConnection implements Database {
     } finally {
       await runner.release();
     }
+  }
+
+  get waiting(): number {
+    return (this.dataSource.driver as unknown as { master: Pool }).master.waitingCount;
   }
 
   async ping(): Promise<void> {

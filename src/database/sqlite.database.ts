@@ -43,7 +43,7 @@ export class SqliteDatabaseConnection implements Database {
     maxAttempts: 3,
     backoff: new ExponentialBackoff({ initialDelay: 20, maxDelay: 200 }),
   });
-  private readonly waiting: Waiting[] = [];
+  private readonly queue: Waiting[] = [];
   private writing: Promise<void> | undefined;
 
   private constructor(
@@ -74,21 +74,25 @@ export class SqliteDatabaseConnection implements Database {
     }
   }
 
+  get waiting(): number {
+    return this.queue.length;
+  }
+
   get reader(): EntityManager {
     return this.readSide.manager;
   }
 
   transaction<T>(work: Work<T>): Promise<T> {
-    if (this.waiting.length >= MAXIMUM_WAITING) return Promise.reject(new OverloadedError());
+    if (this.queue.length >= MAXIMUM_WAITING) return Promise.reject(new OverloadedError());
     return new Promise<T>((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.waiting.splice(this.waiting.indexOf(waiting), 1);
+        this.queue.splice(this.queue.indexOf(waiting), 1);
         reject(new OverloadedError());
       }, MAXIMUM_WAIT_MS);
       // Whoever's turn it is runs it: it must still know on whose behalf.
       const by = callers.get();
       const waiting = { work: AsyncResource.bind(work), by, resolve, reject, timer } as Waiting;
-      this.waiting.push(waiting);
+      this.queue.push(waiting);
       this.writing ??= withoutVariables(() => this.writeAll());
     });
   }
@@ -110,8 +114,8 @@ export class SqliteDatabaseConnection implements Database {
 
   /** Never rejects: each error belongs to somebody who waits. */
   private async writeAll(): Promise<void> {
-    while (this.waiting.length > 0) {
-      const group = this.waiting.splice(0, MAXIMUM_GROUP);
+    while (this.queue.length > 0) {
+      const group = this.queue.splice(0, MAXIMUM_GROUP);
       for (const { timer } of group) clearTimeout(timer);
       await this.write(group);
     }

@@ -85,6 +85,11 @@ export class UnitOfWork {
     transaction.afterCommit.push(callback);
   }
 
+  /** How many wait now for a connection or for their turn to write. */
+  get waiting(): number {
+    return this.database.waiting;
+  }
+
   ping(): Promise<void> {
     return this.database.ping();
   }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { HealthIndicatorService } from '@nestjs/terminus';
+import { succeedsInTime } from '../common/in-time.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
-import { inTime } from './in-time.js';
 
 @Injectable()
 export class DatabaseHealth {
@@ -12,6 +12,6 @@ export class DatabaseHealth {
 
   async check() {
     const indicator = this.indicators.check('database');
-    return (await inTime(() => this.unitOfWork.ping())) ? indicator.up() : indicator.down();
+    return (await succeedsInTime(() => this.unitOfWork.ping())) ? indicator.up() : indicator.down();
   }
 }

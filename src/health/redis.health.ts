@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { HealthIndicatorService } from '@nestjs/terminus';
+import { succeedsInTime } from '../common/in-time.js';
 import { REDIS } from '../common/redis/redis.module.js';
 import { RedisConnection } from '../common/redis/redis-connection.js';
-import { inTime } from './in-time.js';
 
 @Injectable()
 export class RedisHealth {
@@ -17,7 +17,7 @@ export class RedisHealth {
 
   async check() {
     const indicator = this.indicators.check('redis');
-    return this.redis === null || (await inTime(() => this.redis!.ping()))
+    return this.redis === null || (await succeedsInTime(() => this.redis!.ping()))
       ? indicator.up()
       : indicator.down();
   }

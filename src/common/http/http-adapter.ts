@@ -5,6 +5,7 @@ import underPressure from '@fastify/under-pressure';
 import { Logger } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Counter } from 'prom-client';
 import type { Env } from '../../config/env.js';
 import {
   BadRequestError,
@@ -18,8 +19,10 @@ import {
 } from '../errors/common.errors.js';
 import type { ProblemError } from '../errors/problem.error.js';
 import { PROBLEM_MEDIA_TYPE, sendProblem } from '../errors/problem.filter.js';
+import type { Metrics } from '../metrics/metrics.js';
 import { AddressLimiter } from '../rate-limit/address-limiter.js';
 import { type RateLimitState, retryAfterSeconds } from '../rate-limit/rate-limits.js';
+import { refusalsIn } from '../rate-limit/refusals.js';
 import { tracing } from '../tracing/tracing.js';
 import { AllowedMethods } from './allowed-methods.js';
 import { useStrictJsonBodies } from './json-body.parser.js';
@@ -43,8 +46,10 @@ const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 
 /** Whether the process answers is told whatever happens: never counted, never shed. */
 const isHealth = (path: string) => path === '/health' || path.startsWith('/health/');
-/** Who watches over us asks this one just when there is too much to do. It looks at the database, so it is counted. */
-const isWatched = (path: string) => isHealth(path) || path === '/v1/health/detailed';
+/** Asked all the time, for its own sake: nobody looks for it in a trace. */
+const isProbe = (path: string) => isHealth(path) || path === '/metrics';
+/** Who watches over us asks these just when there is too much to do. They look at the database, so they are counted. */
+const isWatched = (path: string) => isProbe(path) || path === '/v1/health/detailed';
 const isDocs = (path: string) => path === '/docs' || path.startsWith('/docs/');
 const isDashboard = (path: string) => path === '/dashboard' || path.startsWith('/dashboard/');
 /**
@@ -71,8 +76,8 @@ const isPreflight = ({ method, headers }: FastifyRequest) =>
  * Fastify with its edge set up: who is asking, how often, and whether what arrives is worth reading at all are
  * settled here, before Nest sees the request. The order of the checks is the contract's.
  */
-export async function createHttpAdapter(env: Env): Promise<FastifyAdapter> {
-  const edge = new HttpEdge(env);
+export async function createHttpAdapter(env: Env, metrics: Metrics | null): Promise<FastifyAdapter> {
+  const edge = new HttpEdge(env, metrics);
   const adapter = new FastifyAdapter({
     requestIdHeader: false,
     genReqId: requestIdOf,
@@ -97,7 +102,7 @@ export async function createHttpAdapter(env: Env): Promise<FastifyAdapter> {
     clientErrorHandler: (error: Error, socket) => edge.answerBrokenRequest(error, socket),
   });
   const instance = adapter.getInstance() as unknown as FastifyInstance;
-  tracing()?.requests.install(instance, (request) => !isHealth(routedPathOf(request)));
+  tracing()?.requests.install(instance, (request) => !isProbe(routedPathOf(request)));
   await edge.install(instance);
   return adapter;
 }
@@ -110,8 +115,20 @@ class HttpEdge {
   private isOverloaded: () => boolean = () => false;
   private untrustedProxySeen = false;
 
-  constructor(private readonly env: Env) {
+  private readonly refusals: ReturnType<typeof refusalsIn>;
+  private readonly unreadable: Counter<'status'> | undefined;
+
+  constructor(
+    private readonly env: Env,
+    metrics: Metrics | null,
+  ) {
     this.addresses = new AddressLimiter(env);
+    this.refusals = refusalsIn(metrics);
+    this.unreadable = metrics?.counter({
+      name: 'watchlist_http_unreadable_requests_total',
+      help: 'What came that never became a request (no HTTP, no path, too large, too slow, CONNECT), by the status of the answer.',
+      label: ['status', ['400', '404', '405', '408', '414', '429', '431']],
+    });
   }
 
   async install(instance: FastifyInstance): Promise<void> {
@@ -179,11 +196,10 @@ class HttpEdge {
   /** Fastify's router gives up on a path that it cannot decode before any hook runs. */
   answerUndecodablePath(request: FastifyRequest, reply: FastifyReply): void {
     this.receive(request, reply);
-    sendProblem(
-      request,
-      reply,
-      this.overLimit(request) ?? new BadRequestError('The path is not valid percent-encoded UTF-8.'),
-    );
+    const problem =
+      this.overLimit(request) ?? new BadRequestError('The path is not valid percent-encoded UTF-8.');
+    this.unreadable?.inc({ status: problem.status });
+    sendProblem(request, reply, problem);
   }
 
   /** What is not even HTTP, or did not arrive in time, never becomes a request: the answer is written by hand. */
@@ -209,7 +225,8 @@ class HttpEdge {
     const problem =
       !isCounted || isKnownRoute || checked === null || checked.state.allowed
         ? refusal
-        : new RateLimitedError(retryAfterSeconds(checked.state));
+        : this.tooMany(checked.state);
+    this.unreadable?.inc({ status: problem.status });
     const requestId = requestIdOf({ headers: {} });
     const document = problem.toDocument(requestId, '/');
     const body = JSON.stringify(document);
@@ -271,7 +288,12 @@ class HttpEdge {
 
   private overLimit(request: FastifyRequest): ProblemError | undefined {
     const state = this.states.get(request);
-    return state === undefined || state.allowed ? undefined : new RateLimitedError(retryAfterSeconds(state));
+    return state === undefined || state.allowed ? undefined : this.tooMany(state);
+  }
+
+  private tooMany(state: RateLimitState): ProblemError {
+    this.refusals?.inc({ policy: 'address' });
+    return new RateLimitedError(retryAfterSeconds(state));
   }
 
   /** Behind a proxy that is not listed, all clients share one address: worth one line, before the complaints come. */

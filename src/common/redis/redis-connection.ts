@@ -1,5 +1,11 @@
 import { Logger } from '@nestjs/common';
-import { type CircuitBreakerPolicy, ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel';
+import {
+  type CircuitBreakerPolicy,
+  CircuitState,
+  ConsecutiveBreaker,
+  circuitBreaker,
+  handleAll,
+} from 'cockatiel';
 import { Redis } from 'ioredis';
 import { tracing } from '../tracing/tracing.js';
 
@@ -95,6 +101,11 @@ export class RedisConnection {
     } catch {
       return undefined;
     }
+  }
+
+  /** Whether the breaker keeps commands from it now, or all but the one that tries. */
+  get isLeftAlone(): boolean {
+    return this.breaker.state !== CircuitState.Closed;
   }
 
   /** Asks Redis itself, whatever the breaker thinks. @throws when it does not answer */

@@ -1,17 +1,32 @@
 import { Global, Inject, Injectable, Logger, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { ENV, type Env } from '../../config/env.js';
+import { METRICS } from '../metrics/metrics.module.js';
+import type { Metrics } from '../metrics/metrics.js';
 import { RedisConnection } from './redis-connection.js';
 
 /** `RedisConnection | null`: null when `REDIS_URL` is empty. */
 export const REDIS = Symbol('REDIS');
 
-async function connect(env: Env): Promise<RedisConnection | null> {
+async function connect(env: Env, metrics: Metrics | null): Promise<RedisConnection | null> {
   if (env.REDIS_URL === undefined) {
     new Logger('Redis').log('REDIS_URL is empty: cache and rate limits live in this process only');
     return null;
   }
   const connection = new RedisConnection(env.REDIS_URL, env.REDIS_COMMAND_TIMEOUT_MS);
   await connection.settle();
+  metrics?.gauge({
+    name: 'watchlist_redis_up',
+    help: 'Whether Redis answers (1) or not (0).',
+    ofWorkers: 'min',
+    read: () => connection.ping().then(() => 1),
+    otherwise: 0,
+  });
+  metrics?.gauge({
+    name: 'watchlist_redis_circuit_open',
+    help: 'Whether Redis is left alone (1), because it has not answered, or used (0).',
+    ofWorkers: 'max',
+    read: () => Number(connection.isLeftAlone),
+  });
   return connection;
 }
 
@@ -27,7 +42,7 @@ class RedisCloser implements OnApplicationShutdown {
 
 @Global()
 @Module({
-  providers: [{ provide: REDIS, inject: [ENV], useFactory: connect }, RedisCloser],
+  providers: [{ provide: REDIS, inject: [ENV, METRICS], useFactory: connect }, RedisCloser],
   exports: [REDIS],
 })
 export class RedisModule {}
