@@ -13,6 +13,7 @@ import { createSqlite, type Storage } from '../support/stack.js';
 const LIST = '/v1/watchlists';
 const ITEMS = '/v1/watchlists/items';
 const LOGIN = '/v1/auth/login';
+const METRICS_TOKEN = 'a-token-for-the-tests';
 /** So that reading needs the database. */
 const UNCACHED = { CACHE_TTL_SECONDS: '0' };
 
@@ -57,7 +58,7 @@ describe('A process whose event loop is kept busy', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  it('answers 503 with Retry-After to everybody but health, and serves again as soon as it is not', async () => {
+  it('answers 503 with Retry-After to everybody but health and metrics, and serves again as soon as it is not', async () => {
     const preloaded = join(folder, 'busy.mjs');
     writeFileSync(
       preloaded,
@@ -69,7 +70,7 @@ describe('A process whose event loop is kept busy', () => {
          }, 1);
        });`,
     );
-    await serve({ MAX_EVENT_LOOP_DELAY_MS: '100' }, ['--import', preloaded]);
+    await serve({ MAX_EVENT_LOOP_DELAY_MS: '100', METRICS_TOKEN }, ['--import', preloaded]);
     const ada = await eventually(() => signUp(server.url));
     const read = () => call(server.url, { path: LIST, token: ada.token });
     const write = (title: string) =>
@@ -96,6 +97,11 @@ describe('A process whose event loop is kept busy', () => {
       expect(body.status).toMatch(/^(not_)?ready$/);
       const detailed = await call(server.url, { path: '/v1/health/detailed' });
       expect(detailed.body).toEqual({ status: expect.any(String), dependencies: expect.any(Object) });
+      // Who watches over it asks just now.
+      const authorization = `Bearer ${METRICS_TOKEN}`;
+      const metrics = await fetch(`${server.url}/metrics`, { headers: { authorization } });
+      expect(metrics.status).toBe(200);
+      expect(await metrics.text()).toContain('status="503"');
       server.signal('SIGUSR2');
       await isServed();
     }
