@@ -419,18 +419,21 @@ describe.each(KINDS)('on %s', (_kind, createStorage) => {
   });
 
   it('a backup of an older version is restored as it is, and the start of a server brings it up to date', async () => {
-    const last = MIGRATIONS.at(-1)!.name;
-    expect(last).toBe('CreatePersonalTokens1795514400000');
+    const last = MIGRATIONS.slice(-2).map(({ name }) => name);
+    expect(last).toEqual(['CreatePersonalTokens1795514400000', 'AddAuditTraceparent1795600800000']);
     const older = isSqlite(source)
       ? await forgedSqlite(
           file,
-          `DROP TABLE personal_tokens; DELETE FROM ${MIGRATIONS_TABLE} WHERE name = '${last}'`,
+          `DROP TABLE personal_tokens; ALTER TABLE audit_logs DROP COLUMN traceparent; DELETE FROM ${MIGRATIONS_TABLE} WHERE name IN ('${last.join("', '")}')`,
         )
       : await forgedScript(file, (script) =>
           script
-            .replace(`,"${last}"`, '')
+            .replace(last.map((name) => `,"${name}"`).join(''), '')
             .replace(/,"personal_tokens":\d+/, '')
-            .replace(/COPY "personal_tokens"[^;]*;\n\\\.\n/, ''),
+            .replace(/COPY "personal_tokens"[^;]*;\n\\\.\n/, '')
+            .replace(/COPY "audit_logs"[^]*?\n\\\.\n/, (block) =>
+              block.replace(/,\s*"traceparent"\)/, ')').replaceAll(/\t\\N$/gm, ''),
+            ),
         );
     await restoreTo(empty, older, '--revoke-tokens');
     const restored = await createTestApp({ storage: empty });
@@ -597,7 +600,11 @@ describe('on PostgreSQL', () => {
 
   it('no backup is made of a database whose migrations are not those of this version', async () => {
     await restoreTo(empty, file);
-    await connected(empty, (dataSource) => new MigrationExecutor(dataSource).undoLastMigration());
+    const undo = () =>
+      connected(empty, (dataSource) => new MigrationExecutor(dataSource).undoLastMigration());
+    await undo();
+    await expect(backUp(empty, newFile())).rejects.toThrow('another version');
+    await undo();
     await expect(backUp(empty, newFile())).rejects.toThrow("does not have this version's tables");
     await (await openDatabase(targetOf(empty))).close();
     await connected(empty, (dataSource) =>
