@@ -197,6 +197,8 @@ describe('the list, in a browser', () => {
     const { page, problems, close } = await signIn();
     await button(page, 'Delete two').click();
     await shows(page, ['three', 'one']);
+    // It stays as long as somebody points at it.
+    await page.getByText('“two” is deleted.').hover();
     await page.getByText('2 titles', { exact: true }).waitFor();
     expect(await axeViolations(page)).toEqual([]);
     await screenshot(page, 'list-deleted');
@@ -207,11 +209,16 @@ describe('the list, in a browser', () => {
     // The next deletion sends the one before; leaving the page sends the last.
     await button(page, 'Delete two').click();
     await button(page, 'Delete one').click();
+    await page.getByText('“one” is deleted.').hover();
     await eventually(async () => expect(await stored()).toEqual(['one', 'three']));
     await page.getByRole('link', { name: 'Account' }).click();
     await eventually(async () => expect(await stored()).toEqual(['three']));
     await page.getByRole('link', { name: 'My list' }).click();
+    // Not before it is known what is to be deleted: whoever leaves sooner keeps it.
+    const known = page.waitForResponse(/\/items\/\d+$/);
     await button(page, 'Delete three').click();
+    await (await known).finished();
+    await page.getByText('“three” is deleted.').waitFor();
     await page.goto('about:blank');
     await eventually(async () => expect(await stored()).toEqual([]));
     expect(problems).toEqual([]);
