@@ -18,6 +18,11 @@ export function FilterField({ value, onSettled, ...props }: FilterFieldProps) {
 function useSettling(value: string, onSettled: (value: string) => void) {
   const [typed, setTyped] = useState(value);
   const told = useRef(value);
+  // The one of the newest rendering: an older one would bring back the filters that were set when typing began.
+  const tell = useRef(onSettled);
+  useEffect(() => {
+    tell.current = onSettled;
+  }, [onSettled]);
   useEffect(() => {
     if (value !== told.current) setTyped(value);
     told.current = value;
@@ -26,10 +31,9 @@ function useSettling(value: string, onSettled: (value: string) => void) {
     if (typed.trim() === told.current) return undefined;
     const timer = setTimeout(() => {
       told.current = typed.trim();
-      onSettled(typed.trim());
+      tell.current(typed.trim());
     }, SETTLED_MS);
     return () => clearTimeout(timer);
-    // Another function for the same purpose is no reason to wait anew.
   }, [typed]);
   return [typed, setTyped] as const;
 }
