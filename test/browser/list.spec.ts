@@ -135,6 +135,10 @@ describe('the list, in a browser', () => {
     // Beyond the end is the end.
     await page.goto('/dashboard/?page=99');
     await eventually(async () => expect(await cards(page).count()).toBe(3));
+    expect(new URL(page.url()).search).toBe('?page=2');
+    // It does not stand in the way back.
+    await page.goBack();
+    await eventually(async () => expect(new URL(page.url()).search).toContain('type=book'));
     await close();
   });
 
@@ -267,6 +271,120 @@ describe('the list, in a browser', () => {
     await page.unroute('**/v1/watchlists?*');
     await button(page, 'Try again').click();
     await shows(page, ['Okja']);
+    await close();
+  });
+
+  it('counts what is being deleted as gone: the page fills up from the next, and an empty last page is left', async () => {
+    for (let n = 1; n <= 14; n++) await add(`Film ${String(n).padStart(2, '0')}`);
+    const { page, problems, close } = await signIn('/dashboard/?sort=title_asc');
+    await eventually(async () => expect(await cards(page).count()).toBe(12));
+    await button(page, 'Delete Film 01').click();
+    await page.getByText('“Film 01” is deleted.').hover();
+    await eventually(async () => expect((await titles(page)).at(-1)).toBe('Film 13'));
+    await page.getByText('1–12 of 13').waitFor();
+    await button(page, 'Next').click();
+    await page.getByText('13–13 of 13').waitFor();
+    await page.getByText('13 titles', { exact: true }).waitFor();
+    await shows(page, ['Film 14']);
+    await button(page, 'Delete Film 14').click();
+    await page.getByText('“Film 14” is deleted.').hover();
+    await eventually(async () => expect((await titles(page)).at(-1)).toBe('Film 13'));
+    expect(new URL(page.url()).search).toBe('?sort=title_asc');
+    await page.getByText('12 titles', { exact: true }).waitFor();
+    await eventually(async () => expect(await stored()).not.toContain('Film 01'));
+    expect(await stored()).toContain('Film 14');
+    await button(page, 'Undo').click();
+    await page.getByText('1–12 of 13').waitFor();
+    expect(problems).toEqual([]);
+    await close();
+  });
+
+  it('says so when what is edited was deleted elsewhere, even between two answers', async () => {
+    const id = await add('Okja');
+    const { page, close } = await signIn('/dashboard', { allowed: /status of 4(04|12|22)/ });
+    await button(page, 'Edit Okja').click();
+    const form = page.getByRole('group', { name: 'Edit Okja' });
+    await form.getByLabel('Title').fill(' ');
+    await button(page, 'Save').click();
+    await form.getByText(/^This .*/).waitFor();
+    await form.getByLabel('Title').fill('Mother');
+    await page.route(`**${ITEMS}/${id}`, (route) => {
+      if (route.request().method() !== 'PATCH') return route.fallback();
+      const remove = { method: 'DELETE', path: `${ITEMS}/${id}`, token: ada.token };
+      return call(server.url, remove).then(() =>
+        route.fulfill({
+          status: 412,
+          headers: { 'content-type': 'application/problem+json' },
+          body: JSON.stringify({ code: 'PRECONDITION_FAILED', detail: 'It has been changed.' }),
+        }),
+      );
+    });
+    await button(page, 'Save').click();
+    await page.getByText('“Okja” was deleted meanwhile.').waitFor();
+    await page.getByRole('heading', { name: 'Nothing on your list yet' }).waitFor();
+
+    // Or before it is opened.
+    const other = await add('Mother');
+    await page.reload();
+    await shows(page, ['Mother']);
+    await call(server.url, { method: 'DELETE', path: `${ITEMS}/${other}`, token: ada.token });
+    await button(page, 'Edit Mother').click();
+    await page.getByText('It was deleted meanwhile.').waitFor();
+    await button(page, 'Close').click();
+    await page.getByRole('heading', { name: 'Nothing on your list yet' }).waitFor();
+    expect(await stored()).toEqual([]);
+    await close();
+  });
+
+  it('brings back what could not be deleted, and says why', async () => {
+    await add('Okja');
+    const { page, close } = await signIn('/dashboard', { allowed: /ERR_/ });
+    await page.route(`**${ITEMS}/*`, (route) =>
+      route.request().method() === 'DELETE' ? route.abort() : route.fallback(),
+    );
+    await button(page, 'Delete Okja').click();
+    await button(page, 'Close the message').click();
+    await page.getByText('“Okja” could not be deleted. The server cannot be reached.').waitFor();
+    await shows(page, ['Okja']);
+    expect(await stored()).toEqual(['Okja']);
+    await close();
+  });
+
+  it('is gone through with the arrow keys; Enter edits and Delete deletes, as the page says', async () => {
+    await addAll('Parasite', 'Okja', 'Mother');
+    const { page, problems, close } = await signIn();
+    const focused = () => page.evaluate<string>('document.activeElement.innerText');
+    const isOn = (title: string) => eventually(async () => expect(await focused()).toContain(title));
+    await page.getByText('Arrow keys').waitFor();
+    await button(page, 'Edit Mother').focus();
+    await page.keyboard.press('ArrowRight');
+    await isOn('Okja');
+    await page.keyboard.press('End');
+    await isOn('Parasite');
+    await page.keyboard.press('ArrowLeft');
+    await isOn('Okja');
+    await page.keyboard.press('Enter');
+    const field = page.getByRole('group', { name: 'Edit Okja' }).getByLabel('Title');
+    await field.fill('Okja 2');
+    // In the field, keys are the field's.
+    for (const key of ['ArrowLeft', 'Delete', 'ArrowRight']) await field.press(key);
+    await field.press('Enter');
+    await shows(page, ['Mother', 'Okja', 'Parasite']);
+    await button(page, 'Edit Okja').press('ArrowLeft');
+    await isOn('Mother');
+    // Held down, it repeats, and by then the focus is on the next one.
+    await page.keyboard.down('Delete');
+    await isOn('Okja');
+    await page.keyboard.down('Delete');
+    await page.keyboard.up('Delete');
+    await shows(page, ['Okja', 'Parasite']);
+    await page.setViewportSize(PHONE);
+    await page.keyboard.press('ArrowDown');
+    await isOn('Parasite');
+    await page.keyboard.press('ArrowUp');
+    await isOn('Okja');
+    expect(await axeViolations(page)).toEqual([]);
+    expect(problems).toEqual([]);
     await close();
   });
 });

@@ -19,6 +19,7 @@ interface EditItemProps {
 
 /** In the place of the card. What is edited is what the server has now, not what the list has shown for a while. */
 export function EditItem({ id, onClose }: EditItemProps) {
+  const queries = useQueryClient();
   const { data, error, refetch } = useQuery({
     queryKey: ['item', id],
     queryFn: () => readItem(id),
@@ -28,6 +29,15 @@ export function EditItem({ id, onClose }: EditItemProps) {
   });
   if (data !== undefined) return <EditForm stored={data} onClose={onClose} />;
   if (error === null) return <Loading label="Reading the item…" />;
+  if (hasCode(error, 'ITEM_NOT_FOUND'))
+    return (
+      <div className="item-body">
+        <Notice tone="error">It was deleted meanwhile.</Notice>
+        <Button onPress={() => void queries.invalidateQueries({ queryKey: LIST_KEY }).then(onClose)}>
+          Close
+        </Button>
+      </div>
+    );
   return (
     <div className="item-body">
       <Failed error={error} onRetry={() => void refetch()} />
@@ -55,33 +65,41 @@ function EditForm({ stored, onClose }: EditFormProps) {
   };
   const save = async () => {
     try {
+      await send();
+    } catch (error) {
+      if (!hasCode(error, 'ITEM_NOT_FOUND')) throw error;
+      toast({ text: `“${stored.item.title}” was deleted meanwhile.`, tone: 'error' });
+      await finish();
+    }
+  };
+  /** @throws ApiProblem 404 when it is gone, also when that happens between being refused and reading why */
+  const send = async () => {
+    try {
       const { item } = await changeItem(id, { title, type }, (theirs ?? stored).etag);
       toast({ text: `“${item.title}” is saved.` });
     } catch (error) {
-      if (hasCode(error, 'PRECONDITION_FAILED')) return setTheirs(await readItem(id));
-      if (!hasCode(error, 'ITEM_NOT_FOUND')) throw error;
-      toast({ text: `“${title}” was deleted meanwhile.`, tone: 'error' });
+      if (!hasCode(error, 'PRECONDITION_FAILED')) throw error;
+      return setTheirs(await readItem(id));
     }
     await finish();
   };
+  /** As it was, or as somebody else has made it. */
+  const leave = () => void (theirs === null ? onClose() : finish());
   return (
     <div
       className="item-body"
       role="group"
       aria-label={`Edit ${stored.item.title}`}
       onKeyDown={(event) => {
-        if (event.key === 'Escape') onClose();
+        // With an input method, Escape takes back what is being composed.
+        if (event.key === 'Escape' && !event.nativeEvent.isComposing) leave();
       }}
     >
       {theirs !== null && <Conflict theirs={theirs.item} />}
       <SubmitForm
         submitLabel={theirs === null ? 'Save' : 'Keep mine'}
         onSubmit={save}
-        actions={
-          <Button onPress={() => void (theirs === null ? onClose() : finish())}>
-            {theirs === null ? 'Cancel' : 'Take theirs'}
-          </Button>
-        }
+        actions={<Button onPress={leave}>{theirs === null ? 'Cancel' : 'Take theirs'}</Button>}
       >
         <Field
           label="Title"

@@ -1,4 +1,4 @@
-import { useRef, useState } from 'react';
+import { type KeyboardEvent, useRef, useState } from 'react';
 import type { Item } from '../../api/types.js';
 import { Button } from '../../ui/button.js';
 import { EditItem } from './edit-item.js';
@@ -20,8 +20,15 @@ export function ItemCard({ item, onDelete }: ItemCardProps) {
     // Where it was opened from; that button is there again after this turn.
     setTimeout(() => edit.current?.focus());
   };
+  const press = (event: KeyboardEvent<HTMLElement>) => {
+    // A key that is held down would delete one after the other, and each sends the one before.
+    if (isEditing || event.repeat) return;
+    // On one of its buttons, Enter is the button's.
+    if (event.key === 'Enter' && event.target === event.currentTarget) setEditing(true);
+    if (event.key === 'Delete') onDelete();
+  };
   return (
-    <li className="item" id={`item-${item.id}`} tabIndex={-1}>
+    <li className="item" id={`item-${item.id}`} tabIndex={-1} onKeyDown={press}>
       <Poster title={item.title} />
       {isEditing ? (
         <EditItem id={item.id} onClose={close} />

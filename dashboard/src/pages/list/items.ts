@@ -1,8 +1,9 @@
-import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+import { keepPreviousData, type QueryClient, queryOptions } from '@tanstack/react-query';
 import { api } from '../../api/client.js';
 import { answerOf, outcomeOf } from '../../api/problem.js';
 import type { Item, ItemType } from '../../api/types.js';
 import { type ListQuery, parametersOf } from './list-query.js';
+import { isOf } from './shown.js';
 
 export interface Fields {
   readonly title: string;
@@ -15,13 +16,20 @@ export interface Tagged {
   readonly etag: string;
 }
 
+/** A page of the list, and how many there are on all of them. */
+export interface List {
+  readonly watchlist: readonly Item[];
+  readonly total: number;
+}
+
 /** Every page of the list is below this one: a change makes all of them be asked for again. */
 export const LIST_KEY = ['list'] as const;
 
 export const listOptions = (query: ListQuery) =>
   queryOptions({
     queryKey: [...LIST_KEY, query],
-    queryFn: () => answerOf(api.GET('/v1/watchlists', { params: { query: parametersOf(query) } })),
+    queryFn: (): Promise<List> =>
+      answerOf(api.GET('/v1/watchlists', { params: { query: parametersOf(query) } })),
     // Until the next page is there the last one stays.
     placeholderData: keepPreviousData,
   });
@@ -46,6 +54,17 @@ export async function changeItem(id: number, fields: Fields, etag: string): Prom
 export async function deleteItem(id: number, etag: string): Promise<void> {
   const params = { path: { item_id: id }, header: { 'If-Match': etag } };
   await answerOf(api.DELETE('/v1/watchlists/items/{item_id}', { params, keepalive: true }));
+}
+
+/** Takes what the server has deleted out of what is kept here, until the server is asked again. */
+export async function forgetItem(queries: QueryClient, item: Item): Promise<void> {
+  // An answer from before the deletion would bring it back.
+  await queries.cancelQueries({ queryKey: LIST_KEY });
+  for (const [key, list] of queries.getQueriesData<List>({ queryKey: LIST_KEY })) {
+    if (list === undefined || !isOf(key[1] as ListQuery, item)) continue;
+    const watchlist = list.watchlist.filter(({ id }) => id !== item.id);
+    queries.setQueryData<List>(key, { watchlist, total: list.total - 1 });
+  }
 }
 
 function tagged({ data, response }: { data: { item: Item }; response: Response }): Tagged {

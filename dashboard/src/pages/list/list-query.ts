@@ -25,8 +25,10 @@ export interface ListQuery {
 
 const MAXIMUM_PAGE = 100_000;
 
+type Change = (part: Partial<ListQuery>, options?: { readonly replace?: boolean }) => void;
+
 /** What is shown, as the address has it, so that it can be kept, sent, and gone back to. What it cannot mean is left out. */
-export function useListQuery(): [ListQuery, (change: Partial<ListQuery>) => void] {
+export function useListQuery(): [ListQuery, Change] {
   const [search, setSearch] = useSearchParams();
   const type = search.get('type');
   const sort = search.get('sort');
@@ -37,19 +39,21 @@ export function useListQuery(): [ListQuery, (change: Partial<ListQuery>) => void
     page: Number.isInteger(page) && page >= 1 && page <= MAXIMUM_PAGE ? page : 1,
   };
   // Another filter or order begins at its first page.
-  const change = (part: Partial<ListQuery>) => setSearch(textOf({ ...query, page: 1, ...part }));
+  const change: Change = (part, options) => setSearch(textOf({ ...query, page: 1, ...part }), options);
   return [query, change];
 }
 
-/** As the API takes it. */
+/** As the API takes it. One more than a page: the next one takes the place of what is being deleted. */
 export function parametersOf({ type, sort, page }: ListQuery): Parameters {
   return {
-    skip: (page - 1) * PAGE_SIZE,
-    limit: PAGE_SIZE,
+    skip: skipOf(page),
+    limit: PAGE_SIZE + 1,
     sort,
     ...(type !== 'all' && { type }),
   };
 }
+
+export const skipOf = (page: number) => (page - 1) * PAGE_SIZE;
 
 function textOf({ type, sort, page }: ListQuery): Record<string, string> {
   return {

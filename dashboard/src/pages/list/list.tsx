@@ -9,10 +9,12 @@ import { Pager } from '../../ui/pager.js';
 import { Empty, Failed, Loading } from '../../ui/states.js';
 import { useTitle } from '../../ui/title.js';
 import { AddItem } from './add-item.js';
+import { goThroughCards } from './card-keys.js';
 import { ItemCard } from './item-card.js';
 import { addItem, type Fields, LIST_KEY, listOptions } from './items.js';
-import { PAGE_SIZE, SORTS, TYPES, useListQuery } from './list-query.js';
+import { PAGE_SIZE, skipOf, SORTS, TYPES, useListQuery } from './list-query.js';
 import './list.css';
+import { shownOf } from './shown.js';
 import { useDeletion } from './use-deletion.js';
 
 export function ListPage() {
@@ -22,16 +24,16 @@ export function ListPage() {
   const { gone, remove } = useDeletion();
   const heading = useRef<HTMLHeadingElement>(null);
 
-  const lastPage = data === undefined ? 1 : Math.max(1, Math.ceil(data.total / PAGE_SIZE));
+  const { watchlist: items, total } = shownOf(data ?? { watchlist: [], total: 0 }, query, gone);
+  const lastPage = Math.max(1, Math.ceil(total / PAGE_SIZE));
   useEffect(() => {
-    // What was on the last page may all have been deleted.
-    if (data !== undefined && !isPlaceholderData && query.page > lastPage) change({ page: lastPage });
+    // What was on the last page may all have been deleted. Going back must not lead there again.
+    if (data !== undefined && !isPlaceholderData && query.page > lastPage)
+      change({ page: lastPage }, { replace: true });
   });
 
-  const items = data?.watchlist.filter(({ id }) => !gone.has(id)) ?? [];
-  const total = (data?.total ?? 0) - ((data?.watchlist.length ?? 0) - items.length);
   const removeFrom = (item: Item) => {
-    remove(item);
+    remove({ item, query, index: skipOf(query.page) + items.indexOf(item) });
     // The button that had the focus goes with its card.
     const next = items[items.indexOf(item) + 1] ?? items[items.indexOf(item) - 1];
     if (next === undefined) heading.current?.focus();
@@ -54,6 +56,11 @@ export function ListPage() {
       <div className="list-tools">
         <Choice label="Show" options={TYPES} value={query.type} onChange={(type) => change({ type })} />
         <Choice label="Sort by" options={SORTS} value={query.sort} onChange={(sort) => change({ sort })} />
+        {items.length > 0 && (
+          <p className="hint list-keys" id="list-keys">
+            Arrow keys go from title to title; Enter edits, Delete deletes.
+          </p>
+        )}
       </div>
       {data === undefined && error === null && <Loading label="Reading your list…" />}
       {error !== null &&
@@ -65,14 +72,20 @@ export function ListPage() {
             <Button onPress={() => void refetch()}>Try again</Button>
           </Notice>
         ))}
-      {data !== undefined && items.length === 0 && <Nothing isFiltered={query.type !== 'all'} />}
-      <ul className="items" aria-label="Titles" aria-busy={isPlaceholderData}>
+      {data !== undefined && total === 0 && <Nothing isFiltered={query.type !== 'all'} />}
+      <ul
+        className="items"
+        aria-label="Titles"
+        aria-describedby="list-keys"
+        aria-busy={isPlaceholderData}
+        onKeyDown={goThroughCards}
+      >
         {items.map((item) => (
           <ItemCard key={item.id} item={item} onDelete={() => removeFrom(item)} />
         ))}
       </ul>
       <Pager
-        skip={(query.page - 1) * PAGE_SIZE}
+        skip={skipOf(query.page)}
         limit={PAGE_SIZE}
         total={total}
         onSkip={(skip) => change({ page: skip / PAGE_SIZE + 1 })}

@@ -4,28 +4,30 @@ import { ApiProblem, hasCode, messageOf } from '../../api/problem.js';
 import type { Item } from '../../api/types.js';
 import { hold, sendUnsent, takeBack } from '../../api/unsent.js';
 import { toast } from '../../ui/toasts.js';
-import { deleteItem, LIST_KEY, readItem, type Tagged } from './items.js';
+import { deleteItem, forgetItem, LIST_KEY, readItem, type Tagged } from './items.js';
+import type { Gone } from './shown.js';
 
 /** Long enough to read the message and reach for the button; the toast waits while somebody is at it. */
 const UNDO_MS = 6000;
 
 interface Deletion {
   /** What is on its way out, and no longer shown. */
-  readonly gone: ReadonlySet<number>;
-  readonly remove: (item: Item) => void;
+  readonly gone: readonly Gone[];
+  readonly remove: (gone: Gone) => void;
 }
 
 /** Deletes with a time to think again: nothing is sent before it is over. */
 export function useDeletion(): Deletion {
   const queries = useQueryClient();
-  const [gone, setGone] = useState<ReadonlySet<number>>(new Set());
-  const show = ({ id }: Item) => setGone((before) => new Set([...before].filter((other) => other !== id)));
+  const [gone, setGone] = useState<readonly Gone[]>([]);
+  const show = ({ id }: Item) => setGone((before) => before.filter(({ item }) => item.id !== id));
 
   // Whoever goes to another page has thought enough.
   useEffect(() => () => void sendUnsent(), []);
 
-  const remove = (item: Item) => {
-    setGone((before) => new Set([...before, item.id]));
+  const remove = (going: Gone) => {
+    const { item } = going;
+    setGone((before) => [...before, going]);
     // The tag is that of the item as it is when the button is pressed, and as it was shown.
     const seen = readAsShown(item);
     // Whether it works is asked when it is sent.
@@ -34,13 +36,15 @@ export function useDeletion(): Deletion {
       closeToast();
       try {
         await deleteItem(item.id, (await seen).etag);
+        await forgetItem(queries, item);
+        show(item);
         await queries.invalidateQueries({ queryKey: LIST_KEY });
       } catch (error) {
         // That it is gone already is what was wanted.
         if (!hasCode(error, 'ITEM_NOT_FOUND')) toast({ text: reasonOf(item, error), tone: 'error' });
         await queries.invalidateQueries({ queryKey: LIST_KEY });
+        show(item);
       }
-      show(item);
     });
     const closeToast = toast(
       {
