@@ -1,3 +1,5 @@
+import { retryAfterOf } from '@watchlist/client';
+
 /** A field that was refused, and why. */
 export interface FieldProblem {
   readonly field: string;
@@ -83,15 +85,13 @@ function problemOf(error: unknown, response: Response): ApiProblem {
     detail: string;
     errors: FieldProblem[];
   }>;
-  // NaN without the header, and for one that names a time of day.
-  const retryAfter = Number.parseInt(response.headers.get('retry-after') ?? '', 10);
   return new ApiProblem(
     response.status,
     code ?? 'UNKNOWN',
     // A gateway between us and the server has words of its own.
     detail ?? `The server cannot be reached properly at the moment (${response.status}).`,
     errors ?? [],
-    Number.isNaN(retryAfter) ? null : retryAfter,
+    retryAfterOf(response) ?? null,
     response.headers.get('x-request-id'),
   );
 }

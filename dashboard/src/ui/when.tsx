@@ -10,6 +10,9 @@ const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 const exact = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' });
 const day = new Intl.DateTimeFormat('en', { dateStyle: 'long' });
 
+const toTheMinute = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+const toTheSecond = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+
 /** How long ago, or in how long; on pointing at it, exactly when. */
 export function Ago({ at }: { readonly at: string }) {
   return (
@@ -26,6 +29,11 @@ export function OnDay({ at }: { readonly at: string }) {
       {day.format(new Date(at))}
     </time>
   );
+}
+
+/** In the time, and the manner, of whoever looks. */
+export function When({ at, isExact = false }: { readonly at: string; readonly isExact?: boolean }) {
+  return <time dateTime={at}>{(isExact ? toTheSecond : toTheMinute).format(new Date(at))}</time>;
 }
 
 function ago(at: Date): string {

@@ -8,7 +8,7 @@ import { Dialog } from '../../ui/dialog.js';
 import { Field } from '../../ui/field.js';
 import { SubmitForm } from '../../ui/submit-form.js';
 import { toast } from '../../ui/toasts.js';
-import { ITEM_TYPES } from './item-changes.js';
+import { ITEM_TYPES } from '../../ui/type-badge.js';
 import { UserPicker } from './user-picker.js';
 
 interface AddItemProps {

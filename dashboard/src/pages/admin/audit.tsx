@@ -14,7 +14,7 @@ import { FilterField } from './filter-field.js';
 import { type Filters, LIMIT, useFilters } from './filters.js';
 import { instantOf, localTimeOf } from './local-time.js';
 import { PageOf } from './page-of.js';
-import { When } from './when.js';
+import { When } from '../../ui/when.js';
 
 type Action = AuditLog['action'];
 type Resource = AuditLog['resource_type'];

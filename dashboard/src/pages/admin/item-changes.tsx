@@ -1,8 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
+import { etagOf } from '@watchlist/client';
 import { type ReactNode, useState } from 'react';
 import { api } from '../../api/client.js';
 import { answerOf, hasCode, outcomeOf } from '../../api/problem.js';
-import type { ItemType, OwnedItem } from '../../api/types.js';
+import type { OwnedItem } from '../../api/types.js';
 import { Button } from '../../ui/button.js';
 import { Choice } from '../../ui/choice.js';
 import { Dialog } from '../../ui/dialog.js';
@@ -11,8 +12,7 @@ import { Notice } from '../../ui/notice.js';
 import { Failed, Loading } from '../../ui/states.js';
 import { SubmitForm } from '../../ui/submit-form.js';
 import { toast } from '../../ui/toasts.js';
-
-export const ITEM_TYPES: Readonly<Record<ItemType, string>> = { movie: 'Movie', show: 'Show' };
+import { ITEM_TYPES } from '../../ui/type-badge.js';
 
 interface ChangeProps {
   readonly id: number;
@@ -58,7 +58,8 @@ function CurrentItem({ id, children }: CurrentItemProps) {
     queryFn: async () => {
       const asking = api.GET('/v1/admin/watchlists/items/{item_id}', { params: { path: { item_id: id } } });
       const { data: answer, response } = await outcomeOf(asking);
-      return { item: answer.item, etag: response.headers.get('etag') ?? '*' };
+      // Without a tag nothing matches.
+      return { item: answer.item, etag: etagOf(response) ?? '' };
     },
     // What is being looked at does not change under somebody's hands, and is not there the next time.
     refetchOnWindowFocus: false,

@@ -12,7 +12,7 @@ import { type Filters, LIMIT, useFilters } from './filters.js';
 import { DeleteItem, EditItem } from './item-changes.js';
 import { PageOf } from './page-of.js';
 import { UserPicker } from './user-picker.js';
-import { When } from './when.js';
+import { When } from '../../ui/when.js';
 
 const TYPES = { '': 'All', movie: 'Movies', show: 'Shows' } as const;
 const SORTS = {

@@ -3,7 +3,7 @@ import { Button } from '../../ui/button.js';
 import { CopyButton } from '../../ui/copy-button.js';
 import { Dialog } from '../../ui/dialog.js';
 import { Notice } from '../../ui/notice.js';
-import { When } from './when.js';
+import { When } from '../../ui/when.js';
 
 /** Whoever has it chooses that account's password. */
 export interface SecretLink {

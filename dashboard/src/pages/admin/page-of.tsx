@@ -1,7 +1,7 @@
 import type { UseQueryResult } from '@tanstack/react-query';
 import { type ReactNode, useEffect } from 'react';
 import { api } from '../../api/client.js';
-import { answerOf, ApiProblem } from '../../api/problem.js';
+import { answerOf, hasStatus } from '../../api/problem.js';
 import { update } from '../../api/session.js';
 import { Pager } from '../../ui/pager.js';
 import { Empty, Failed, Loading } from '../../ui/states.js';
@@ -45,7 +45,7 @@ export function PageOf<Page extends { readonly total: number }>(props: PageOfPro
 
 /** Who has just been made a user by somebody else sees what a user sees. */
 export function useDemotion(error: unknown): void {
-  const isRefused = error instanceof ApiProblem && error.status === 403;
+  const isRefused = hasStatus(error, 403);
   useEffect(() => {
     if (isRefused) void lookAgain();
   }, [isRefused]);

@@ -16,7 +16,7 @@ import { PageOf } from './page-of.js';
 import { PasswordLink } from './password-link.js';
 import { ChangeRole, ChangeStanding } from './user-changes.js';
 import { UserMenu, type UserTask } from './user-menu.js';
-import { When } from './when.js';
+import { When } from '../../ui/when.js';
 
 const ROLES = { '': 'All', user: 'Users', admin: 'Administrators' } as const;
 
@@ -94,13 +94,13 @@ const columns = (
     name: 'E-mail',
     of: ({ id, email }) => (
       <span className="breakable">
-        {email} {id === myId && <span className="tag tag-accent">you</span>}
+        {email} {id === myId && <span className="tag">you</span>}
       </span>
     ),
   },
   {
     name: 'Role',
-    of: ({ role }) => (role === 'admin' ? <span className="tag tag-accent">admin</span> : 'user'),
+    of: ({ role }) => (role === 'admin' ? <span className="tag">admin</span> : 'user'),
   },
   {
     name: 'Standing',

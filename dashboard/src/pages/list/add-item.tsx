@@ -6,7 +6,7 @@ import { Field } from '../../ui/field.js';
 import { SubmitForm } from '../../ui/submit-form.js';
 import { toast } from '../../ui/toasts.js';
 import { addItem, LIST_KEY } from './items.js';
-import { ITEM_TYPES } from './type-badge.js';
+import { ITEM_TYPES } from '../../ui/type-badge.js';
 
 export function AddItem() {
   const queries = useQueryClient();

@@ -10,7 +10,7 @@ import { Failed, Loading } from '../../ui/states.js';
 import { SubmitForm } from '../../ui/submit-form.js';
 import { toast } from '../../ui/toasts.js';
 import { changeItem, LIST_KEY, readItem, type Tagged } from './items.js';
-import { ITEM_TYPES } from './type-badge.js';
+import { ITEM_TYPES } from '../../ui/type-badge.js';
 
 interface EditItemProps {
   readonly id: number;

@@ -3,7 +3,7 @@ import type { Item } from '../../api/types.js';
 import { Button } from '../../ui/button.js';
 import { EditItem } from './edit-item.js';
 import { Poster } from './poster.js';
-import { TypeBadge } from './type-badge.js';
+import { TypeBadge } from '../../ui/type-badge.js';
 
 interface ItemCardProps {
   readonly item: Item;

@@ -1,4 +1,5 @@
 import { keepPreviousData, type QueryClient, queryOptions } from '@tanstack/react-query';
+import { etagOf } from '@watchlist/client';
 import { api } from '../../api/client.js';
 import { answerOf, outcomeOf } from '../../api/problem.js';
 import type { Item, ItemType } from '../../api/types.js';
@@ -68,6 +69,6 @@ export async function forgetItem(queries: QueryClient, item: Item): Promise<void
 }
 
 function tagged({ data, response }: { data: { item: Item }; response: Response }): Tagged {
-  // A proxy that compresses what it passes on weakens the tag.
-  return { item: data.item, etag: (response.headers.get('etag') ?? '').replace(/^W\//, '') };
+  // Without one nothing matches.
+  return { item: data.item, etag: etagOf(response) ?? '' };
 }

@@ -1,4 +1,4 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
 import { messageOf } from '../../api/problem.js';
 import type { Item } from '../../api/types.js';
@@ -8,6 +8,7 @@ import { Notice } from '../../ui/notice.js';
 import { Pager } from '../../ui/pager.js';
 import { Empty, Failed, Loading } from '../../ui/states.js';
 import { useTitle } from '../../ui/title.js';
+import { useAction } from '../../ui/use-action.js';
 import { AddItem } from './add-item.js';
 import { goThroughCards } from './card-keys.js';
 import { ItemCard } from './item-card.js';
@@ -102,7 +103,7 @@ const SUGGESTIONS: readonly Fields[] = [
 
 function Nothing({ isFiltered }: { readonly isFiltered: boolean }) {
   const queries = useQueryClient();
-  const { mutate, error, isPending, variables } = useMutation({
+  const { mutate, error, isPending, variables } = useAction({
     mutationFn: addItem,
     onSuccess: () => queries.invalidateQueries({ queryKey: LIST_KEY }),
   });
