@@ -7,6 +7,7 @@ import {
   launchBrowser,
   PHONE,
   screenshot,
+  signInTo,
   visit,
   type Visitor,
 } from '../support/browser.js';
@@ -68,19 +69,11 @@ describe('an account, in a browser', () => {
       await page.getByLabel(label, { exact: true }).fill(value);
   }
 
-  async function signIn(page: Page, email: string, path = '', password = PASSWORD): Promise<void> {
-    await page.goto(`/dashboard/${path}`);
-    await heading(page, 'Sign in').waitFor();
-    await fill(page, { 'E-mail': email, Password: password });
-    await button(page, 'Sign in').click();
-    await button(header(page), 'Sign out').waitFor();
-  }
-
   /** Somebody with a browser, signed in, on that page. */
   async function asMember(path: string, allowed = /status of 4\d\d/): Promise<Visitor & { member: Member }> {
     const member = await signUp(server.url);
     const visitor = await visit(browser, server.url, { allowed });
-    await signIn(visitor.page, member.email, path);
+    await signInTo(visitor.page, path, member);
     return { ...visitor, member };
   }
 
@@ -316,7 +309,7 @@ describe('an account, in a browser', () => {
       expect((await logIn(member.email)).status).toBe(401);
       expect(await page.context().cookies()).toEqual([]);
 
-      await signIn(page, ADMIN.email, 'account');
+      await signInTo(page, 'account', ADMIN);
       await button(page, 'Erase my account').click();
       await fill(dialog, { 'Type your e-mail address': ADMIN.email, 'Current password': PASSWORD });
       await button(dialog, 'Erase for good').click();
@@ -366,7 +359,7 @@ describe('an account, in a browser', () => {
         tokens.push(((await answer.json()) as { access_token: string }).access_token);
       }
       const { page, problems, close } = await visit(browser, server.url, { allowed: /status of 40\d/ });
-      await signIn(page, member.email, 'account/sessions');
+      await signInTo(page, 'account/sessions', member);
       const rows = page.getByRole('main').getByRole('listitem');
       const names = ['Chrome on Linux', ...Object.values(DEVICES).reverse(), 'Unknown device'];
       await eventually(async () => expect(await rows.locator('strong').allInnerTexts()).toEqual(names));
@@ -586,7 +579,7 @@ describe('an account, in a browser', () => {
       await page.goto('/dashboard/sign-in');
       await page.getByText('This page came over plain http').waitFor();
       await expectNoBarriers(page, 'plain-http-light');
-      await signIn(page, email, 'account/tokens');
+      await signInTo(page, 'account/tokens', { email });
       expect(await page.context().cookies()).toEqual([]);
       await button(page, 'New token').click();
       await fill(page.getByRole('dialog'), { Name: 'Try it' });

@@ -7,6 +7,7 @@ import {
   launchBrowser,
   PHONE,
   screenshot,
+  signInTo,
   visit,
 } from '../support/browser.js';
 import { call, type Member, ROOMY, signUp } from '../support/server-client.js';
@@ -71,10 +72,7 @@ describe('administration, in a browser', () => {
       ...(allowed && { allowed }),
     });
     const { page } = visitor;
-    await page.goto(`/dashboard/${path}`);
-    await page.getByLabel('E-mail').fill(email);
-    await page.getByLabel('Password').fill(PASSWORD);
-    await page.keyboard.press('Enter');
+    await signInTo(page, path, { email });
     return visitor;
   }
 

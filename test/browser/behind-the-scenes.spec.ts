@@ -1,6 +1,13 @@
 import type { Browser, Locator, Page } from 'playwright-core';
-import { PASSWORD } from '../support/actors.js';
-import { axeViolations, fitsItsWidth, launchBrowser, PHONE, screenshot, visit } from '../support/browser.js';
+import {
+  axeViolations,
+  fitsItsWidth,
+  launchBrowser,
+  PHONE,
+  screenshot,
+  signInTo,
+  visit,
+} from '../support/browser.js';
 import { eventually } from '../support/eventually.js';
 import { GithubStub } from '../support/github-stub.js';
 import { ROOMY, type Member, signUp } from '../support/server-client.js';
@@ -36,14 +43,6 @@ describe('behind the scenes, in a browser', () => {
   const gauge = (page: Page, policy: string) =>
     scene(page, 'Rate limits').getByRole('meter', { name: `policy ${policy}` });
 
-  async function signIn(page: Page, { email }: Member): Promise<void> {
-    await page.goto('/dashboard/sign-in');
-    await page.getByLabel('E-mail').fill(email);
-    await page.getByLabel('Password').fill(PASSWORD);
-    await page.keyboard.press('Enter');
-    await page.getByRole('heading', { level: 1, name: 'My list' }).waitFor();
-  }
-
   async function isWithoutBarriers(page: Page, name: string): Promise<void> {
     await page.emulateMedia({ colorScheme: 'dark' });
     expect(await axeViolations(page)).toEqual([]);
@@ -67,7 +66,7 @@ describe('behind the scenes, in a browser', () => {
         .and(page.locator(`:not([aria-valuenow="${before}"])`))
         .waitFor();
     };
-    await signIn(page, ada);
+    await signInTo(page, '', ada);
     await toggle(page).press('Enter');
     const panel = page.getByRole('complementary', { name: 'Behind the scenes' });
     await panel.and(page.locator(':focus')).waitFor();
@@ -170,7 +169,7 @@ describe('behind the scenes, in a browser', () => {
     const other = await startServer({ env });
     github.answer('ok');
     const { page, close } = await visit(browser, other.url);
-    await signIn(page, await signUp(other.url));
+    await signInTo(page, '', await signUp(other.url));
     await toggle(page).click();
     await scene(page, 'Rate limits').getByText('No answer has told of one so far.').waitFor();
     await scene(page, 'Cache').getByRole('button').click();

@@ -1,5 +1,4 @@
 import type { Browser, Page } from 'playwright-core';
-import { PASSWORD } from '../support/actors.js';
 import {
   axeViolations,
   DESKTOP,
@@ -7,6 +6,7 @@ import {
   launchBrowser,
   PHONE,
   screenshot,
+  signInTo,
   visit,
   type Visitor,
 } from '../support/browser.js';
@@ -55,12 +55,9 @@ describe('the list, in a browser', () => {
     return (body as { watchlist: { title: string }[] }).watchlist.map(({ title }) => title);
   }
 
-  async function signIn(path = '/dashboard', options: Parameters<typeof visit>[2] = {}): Promise<Visitor> {
+  async function signIn(path = '', options: Parameters<typeof visit>[2] = {}): Promise<Visitor> {
     const visitor = await visit(browser, server.url, options);
-    await visitor.page.goto(path);
-    await visitor.page.getByLabel('E-mail').fill(ada.email);
-    await visitor.page.getByLabel('Password').fill(PASSWORD);
-    await visitor.page.keyboard.press('Enter');
+    await signInTo(visitor.page, path, ada);
     await visitor.page.getByRole('heading', { level: 1, name: 'My list' }).waitFor();
     return visitor;
   }
@@ -77,7 +74,7 @@ describe('the list, in a browser', () => {
 
   it.each(LOOKS)('looks as it should, empty, filled and while something is edited: $name', async (look) => {
     const { name, ...options } = look;
-    const { page, problems, close } = await signIn('/dashboard', options);
+    const { page, problems, close } = await signIn('', options);
     const isFine = async (state: string) => {
       expect(await axeViolations(page)).toEqual([]);
       expect(await fitsItsWidth(page)).toBe(true);
@@ -119,7 +116,7 @@ describe('the list, in a browser', () => {
   it('is filtered, sorted and paged, as its address says; back goes back', async () => {
     for (let n = 1; n <= 14; n++) await add(`Film ${String(n).padStart(2, '0')}`);
     await add('Severance', 'show');
-    const { page, close } = await signIn('/dashboard/?sort=title_asc&page=2');
+    const { page, close } = await signIn('?sort=title_asc&page=2');
     await shows(page, ['Film 13', 'Film 14', 'Severance']);
     await button(page, 'Previous').click();
     await eventually(async () => expect((await titles(page))[0]).toBe('Film 01'));
@@ -163,7 +160,7 @@ describe('the list, in a browser', () => {
 
   it('cannot be overwritten by another tab unseen', async () => {
     const id = await add('Okja');
-    const { page, close } = await signIn('/dashboard', { allowed: /status of 412/ });
+    const { page, close } = await signIn('', { allowed: /status of 412/ });
     const other = await page.context().newPage();
     await other.goto('/dashboard');
     for (const tab of [page, other]) await button(tab, 'Edit Okja').click();
@@ -231,7 +228,7 @@ describe('the list, in a browser', () => {
 
   it('does not delete what somebody has changed in between, and sends what is left at sign-out', async () => {
     const id = await add('mine');
-    const { page, close } = await signIn('/dashboard', { allowed: /status of 412/ });
+    const { page, close } = await signIn('', { allowed: /status of 412/ });
     await shows(page, ['mine']);
     const body = { title: 'changed' };
     await call(server.url, { method: 'PATCH', path: `${ITEMS}/${id}`, token: ada.token, body });
@@ -248,7 +245,7 @@ describe('the list, in a browser', () => {
 
   it('says when the server is away or busy, and goes on where it was', async () => {
     await addAll('Okja');
-    const { page, close } = await signIn('/dashboard', { allowed: /status of (429|503)|ERR_/ });
+    const { page, close } = await signIn('', { allowed: /status of (429|503)|ERR_/ });
     await shows(page, ['Okja']);
     const title = page.getByRole('region', { name: 'Add to the list' }).getByLabel('Title');
     await page.route(`**${ITEMS}`, (route) => route.abort());
@@ -276,7 +273,7 @@ describe('the list, in a browser', () => {
 
   it('counts what is being deleted as gone: the page fills up from the next, and an empty last page is left', async () => {
     for (let n = 1; n <= 14; n++) await add(`Film ${String(n).padStart(2, '0')}`);
-    const { page, problems, close } = await signIn('/dashboard/?sort=title_asc');
+    const { page, problems, close } = await signIn('?sort=title_asc');
     await eventually(async () => expect(await cards(page).count()).toBe(12));
     await button(page, 'Delete Film 01').click();
     await page.getByText('“Film 01” is deleted.').hover();
@@ -301,7 +298,7 @@ describe('the list, in a browser', () => {
 
   it('says so when what is edited was deleted elsewhere, even between two answers', async () => {
     const id = await add('Okja');
-    const { page, close } = await signIn('/dashboard', { allowed: /status of 4(04|12|22)/ });
+    const { page, close } = await signIn('', { allowed: /status of 4(04|12|22)/ });
     await button(page, 'Edit Okja').click();
     const form = page.getByRole('group', { name: 'Edit Okja' });
     await form.getByLabel('Title').fill(' ');
@@ -338,7 +335,7 @@ describe('the list, in a browser', () => {
 
   it('brings back what could not be deleted, and says why', async () => {
     await add('Okja');
-    const { page, close } = await signIn('/dashboard', { allowed: /ERR_/ });
+    const { page, close } = await signIn('', { allowed: /ERR_/ });
     await page.route(`**${ITEMS}/*`, (route) =>
       route.request().method() === 'DELETE' ? route.abort() : route.fallback(),
     );

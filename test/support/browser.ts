@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { PASSWORD } from './actors.js';
 
 /** Its path; set in jest.config.js. */
 declare const CHROMIUM: string;
@@ -52,6 +53,19 @@ export async function visit(
     if (protocol.startsWith('http') && origin !== url) problems.push(`a call to ${origin}`);
   });
   return { page, problems, close: () => context.close() };
+}
+
+/** Asks for a page of the dashboard as nobody, and signs in at the form that comes instead; resolves when that is done. */
+export async function signInTo(
+  page: Page,
+  path: string,
+  { email, password = PASSWORD }: { email: string; password?: string },
+): Promise<void> {
+  await page.goto(`/dashboard/${path}`);
+  await page.getByLabel('E-mail').fill(email);
+  await page.getByLabel('Password', { exact: true }).fill(password);
+  await page.keyboard.press('Enter');
+  await page.getByRole('banner').getByRole('button', { name: 'Sign out' }).waitFor();
 }
 
 /** What axe finds wrong, a line each: the rule, and the elements that break it. */
