@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { LRUCache } from 'lru-cache';
+import { lruCache } from '../common/lru-cache.js';
 
 const MAXIMUM_TOKENS = 10_000;
 
@@ -17,7 +17,7 @@ export interface Verified {
  */
 @Injectable()
 export class VerifiedTokens {
-  private readonly tokens = new LRUCache<string, Verified>({ max: MAXIMUM_TOKENS });
+  private readonly tokens = lruCache<string, Verified>(MAXIMUM_TOKENS);
 
   remember(token: string, verified: Verified): void {
     this.tokens.set(token, verified);

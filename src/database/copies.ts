@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { lruCache } from '../common/lru-cache.js';
 
 const MAXIMUM_COPIES = 20_000;
 
@@ -9,7 +9,7 @@ const MAXIMUM_COPIES = 20_000;
  * sees it.
  */
 export class Copies<Key extends number | string, Row extends object> {
-  private readonly copies = new LRUCache<Key, Readonly<Row>>({ max: MAXIMUM_COPIES });
+  private readonly copies = lruCache<Key, Readonly<Row>>(MAXIMUM_COPIES);
   /** Reads that are under way. A change meanwhile forgets them: what they bring may be from before it. */
   private readonly reads = new Map<Key, Promise<Row | null>>();
 

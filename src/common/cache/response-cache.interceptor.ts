@@ -5,10 +5,10 @@ import {
   Injectable,
   type NestInterceptor,
 } from '@nestjs/common';
-import { LRUCache } from 'lru-cache';
 import { from, lastValueFrom, type Observable } from 'rxjs';
 import type { HttpReply, HttpRequest } from '../http/caller.js';
 import { matchesWeakly } from '../http/entity-tag.js';
+import { lruCache } from '../lru-cache.js';
 import { listETag, listKey, queryHash } from './cache-keys.js';
 import type { ResponseStore } from './response-store.js';
 
@@ -39,7 +39,7 @@ export class ResponseCacheInterceptor implements NestInterceptor {
    * The hashes of queries that have been answered. Our tags can be made by whoever knows how; one for a query that
    * would be refused must not be told that nothing has changed.
    */
-  private readonly answered = new LRUCache<string, true>({ max: MAXIMUM_QUERIES });
+  private readonly answered = lruCache<string, true>(MAXIMUM_QUERIES);
 
   constructor(@Inject(RESPONSE_STORE) private readonly store: ResponseStore | null) {}
 

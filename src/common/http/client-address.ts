@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js';
-import { LRUCache } from 'lru-cache';
+import { lruCache } from '../lru-cache.js';
 
 /** `203.0.113.7:1234`, `[2001:db8::1]:1234`: some proxies state the client's port too, a new one per connection. */
 const WITH_PORT = /^(?:(\d+\.\d+\.\d+\.\d+):\d+|\[([^\]]+)\](?::\d+)?)$/;
@@ -17,7 +17,7 @@ export function addressBucket(stated: string): string {
   return bucket;
 }
 
-const buckets = new LRUCache<string, string>({ max: 10_000 });
+const buckets = lruCache<string, string>(10_000);
 
 function computeBucket(stated: string): string {
   const [, ipv4, ipv6] = WITH_PORT.exec(stated) ?? [];

@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache';
 import type { RateLimit } from '../../config/env.js';
+import { lruCache } from '../lru-cache.js';
 
 /** So many wrong ones are free; each further one doubles the wait for the next. */
 export interface AttemptRule {
@@ -87,7 +87,7 @@ function waitOf({ wrong, at }: Count, { free, firstMs, longestMs }: AttemptRule,
  * refused for the account's count alone for so long passes.
  */
 export class AttemptLog {
-  private readonly counts = new LRUCache<string, Count>({ max: MAXIMUM_KEYS });
+  private readonly counts = lruCache<string, Count>(MAXIMUM_KEYS);
 
   /** Counts the attempt as wrong if it may be made. */
   reserve(attempt: Attempt, rules: AttemptRules, now = performance.now()): AttemptVerdict {
