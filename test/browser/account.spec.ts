@@ -1,6 +1,7 @@
 import type { Browser, Locator, Page } from 'playwright-core';
 import { PASSWORD, randomEmail } from '../support/actors.js';
 import {
+  anotherWindow,
   axeViolations,
   DESKTOP,
   fitsItsWidth,
@@ -227,7 +228,7 @@ describe('an account, in a browser', () => {
       await page.getByRole('link', { name: 'Account' }).click();
       await section(page, 'Profile').getByText(member.email).waitFor();
 
-      const tab = await page.context().newPage();
+      const tab = await anotherWindow(page);
       await tab.goto(await linkFor(member.email));
       await tab.getByLabel('New password').fill(NEW_PASSWORD);
       await button(tab, 'Set password').click();
@@ -246,7 +247,7 @@ describe('an account, in a browser', () => {
     it('shows who it is; address and password change with the current password, and a wrong one signs nobody out', async () => {
       const { page, member, problems, close } = await asMember('account');
       const elsewhere = (await logIn(member.email)).body.access_token;
-      const tab = await page.context().newPage();
+      const tab = await anotherWindow(page);
       await tab.goto('/dashboard');
       await header(tab).getByText(member.email).waitFor();
       expect(await section(page, 'Profile').innerText()).toMatch(/E-mail\s+user-.*\s+Role\s+User\s/);
@@ -409,7 +410,7 @@ describe('an account, in a browser', () => {
         await heading(tab, shown).waitFor();
       };
       for (const hasLocks of [true, false]) {
-        const tab = await page.context().newPage();
+        const tab = await anotherWindow(page);
         if (!hasLocks)
           for (const each of [page, tab]) {
             await each.addInitScript('delete Navigator.prototype.locks');
@@ -588,7 +589,7 @@ describe('an account, in a browser', () => {
       await page.getByText('It is selected: copy it yourself.').waitFor();
       expect(await page.evaluate('getSelection().toString()')).toMatch(/^wl_\w{36}$/);
       await button(page, 'Done').click();
-      const tab = await page.context().newPage();
+      const tab = await anotherWindow(page);
       await tab.goto('/dashboard');
       await heading(tab, 'Sign in').waitFor();
       await page.getByRole('link', { name: 'Sessions' }).click();

@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { PASSWORD, randomEmail } from '../support/actors.js';
-import { axeViolations, fitsItsWidth, launchBrowser, PHONE, screenshot, visit } from '../support/browser.js';
+import { anotherWindow, axeViolations, fitsItsWidth, launchBrowser, PHONE, screenshot, visit } from '../support/browser.js';
 import { type ServerProcess, startServer } from '../support/server-process.js';
 
 const heading = (page: Page, name: string) => page.getByRole('heading', { level: 1, name });
@@ -30,7 +30,7 @@ describe('signing in, in a browser', () => {
     const email = await register(page);
     await page.reload();
     await heading(page, 'My list').waitFor();
-    const other = await page.context().newPage();
+    const other = await anotherWindow(page);
     await other.goto('/dashboard/account');
     await heading(other, 'Account').waitFor();
     const kept = await page.evaluate<string>(

@@ -1,5 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import {
+  anotherWindow,
   axeViolations,
   DESKTOP,
   fitsItsWidth,
@@ -161,7 +162,7 @@ describe('the list, in a browser', () => {
   it('cannot be overwritten by another tab unseen', async () => {
     const id = await add('Okja');
     const { page, close } = await signIn('', { allowed: /status of 412/ });
-    const other = await page.context().newPage();
+    const other = await anotherWindow(page);
     await other.goto('/dashboard');
     for (const tab of [page, other]) await button(tab, 'Edit Okja').click();
     const fieldIn = (tab: Page) => tab.getByRole('group', { name: 'Edit Okja' }).getByLabel('Title');

@@ -55,6 +55,15 @@ export async function visit(
   return { page, problems, close: () => context.close() };
 }
 
+/** A further window on what the first one's visitor has: a tab that is not in front would be drawn once a second. */
+export async function anotherWindow(page: Page): Promise<Page> {
+  const [opened] = await Promise.all([
+    page.context().waitForEvent('page'),
+    page.evaluate("void open('about:blank', '_blank', 'popup,noopener')"),
+  ]);
+  return opened;
+}
+
 /** Asks for a page of the dashboard as nobody, and signs in at the form that comes instead; resolves when that is done. */
 export async function signInTo(
   page: Page,
@@ -71,7 +80,12 @@ export async function signInTo(
 /** What axe finds wrong, a line each: the rule, and the elements that break it. */
 export async function axeViolations(page: Page): Promise<string[]> {
   // What was read out a moment ago names its button, also when that is gone: React Aria clears it away seconds later.
-  const { violations } = await new AxeBuilder({ page }).exclude('[data-live-announcer]').analyze();
+  const { violations } = await new AxeBuilder({ page })
+    .exclude('[data-live-announcer]')
+    // Else all that holds is listed too, which takes longer than looking; and frames, which there are none of, get a page.
+    .options({ resultTypes: ['violations'] })
+    .setLegacyMode()
+    .analyze();
   return violations.map(
     ({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(' | ')}`,
   );

@@ -48,7 +48,8 @@ const listeners = new Set<() => void>();
 const tabs = new BroadcastChannel('watchlist.session');
 tabs.addEventListener('message', ({ data }: MessageEvent<Message>) => {
   if (!window.isSecureContext) return;
-  if (data.about === 'begin') void start();
+  // What the other tab remembers may come later than its message: each may be a process of its own.
+  if (data.about === 'begin') void refresh().catch(() => undefined);
   else if (session.state === 'signed-out') return;
   else if (data.about === 'end') become({ state: 'signed-out', reason: data.reason });
   else become({ state: 'signed-in', user: data.user });
