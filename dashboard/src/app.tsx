@@ -14,7 +14,6 @@ import { Loading } from './ui/states.js';
 const AccountPage = lazy(async () => ({
   default: (await import('./pages/account/account.js')).AccountPage,
 }));
-// Charts are half of all that there is to load, and few are administrators.
 const AdminPage = lazy(async () => ({ default: (await import('./pages/admin/admin.js')).AdminPage }));
 
 /** Every page, and who it is for. */

@@ -1,6 +1,14 @@
 import type { Browser, Page } from 'playwright-core';
 import { PASSWORD, randomEmail } from '../support/actors.js';
-import { anotherWindow, axeViolations, fitsItsWidth, launchBrowser, PHONE, screenshot, visit } from '../support/browser.js';
+import {
+  anotherWindow,
+  axeViolations,
+  fitsItsWidth,
+  launchBrowser,
+  PHONE,
+  screenshot,
+  visit,
+} from '../support/browser.js';
 import { type ServerProcess, startServer } from '../support/server-process.js';
 
 const heading = (page: Page, name: string) => page.getByRole('heading', { level: 1, name });

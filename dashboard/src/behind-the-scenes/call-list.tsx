@@ -72,7 +72,7 @@ function CallRow({ call }: { readonly call: Call }) {
       {requestId !== null && (
         <div className="call-line call-request">
           <code className="hint">{requestId}</code>
-          <CopyButton look="quiet" text={requestId} what="request id" />
+          <CopyButton text={requestId} what="request id" />
         </div>
       )}
     </li>

@@ -1,15 +1,14 @@
-import { Button, type ButtonProps } from './button.js';
+import { Button } from './button.js';
 import { toast } from './toasts.js';
 
-interface CopyButtonProps extends Pick<ButtonProps, 'look' | 'autoFocus'> {
+interface CopyButtonProps {
   /** What is copied. */
   readonly text: string;
-  /** What it is called: “link”. */
+  /** What it is called: “request id”. */
   readonly what: string;
-  readonly children?: string;
 }
 
-export function CopyButton({ text, what, children = 'Copy', ...props }: CopyButtonProps) {
+export function CopyButton({ text, what }: CopyButtonProps) {
   const copy = async () => {
     try {
       // Not there over plain http.
@@ -20,8 +19,8 @@ export function CopyButton({ text, what, children = 'Copy', ...props }: CopyButt
     }
   };
   return (
-    <Button {...props} aria-label={`Copy the ${what}`} onPress={() => void copy()}>
-      {children}
+    <Button look="quiet" aria-label={`Copy the ${what}`} onPress={() => void copy()}>
+      Copy
     </Button>
   );
 }

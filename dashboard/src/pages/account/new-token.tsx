@@ -7,8 +7,8 @@ import { Button } from '../../ui/button.js';
 import { Choice } from '../../ui/choice.js';
 import { Dialog } from '../../ui/dialog.js';
 import { Field } from '../../ui/field.js';
+import { ShownOnce } from '../../ui/shown-once.js';
 import { SubmitForm } from '../../ui/submit-form.js';
-import { ShownOnce } from './shown-once.js';
 
 const SCOPES: Readonly<Record<Scope, string>> = {
   'items:read': 'Read the list',
@@ -40,7 +40,16 @@ export function NewToken({ onMade, onClose }: NewTokenProps) {
       void onMade();
     }
   };
-  if (made !== null) return <ShownOnce made={made} onClose={onClose} />;
+  if (made !== null)
+    return (
+      <ShownOnce
+        title={`Token “${made.name}”`}
+        what="Token"
+        text={made.token}
+        warning="Whoever has it can do what it is good for, so keep it as you would keep a password."
+        onClose={onClose}
+      />
+    );
   return (
     // Closed while it is being made, it would never be seen.
     <Dialog title="New personal token" isDismissable={!isMaking} onClose={onClose}>

@@ -164,7 +164,7 @@ const COLUMNS: readonly TableColumn<AuditLog>[] = [
       ) : (
         <div className="request">
           <code className="request-id">{request_id}</code>
-          <CopyButton look="quiet" text={request_id} what="request id" />
+          <CopyButton text={request_id} what="request id" />
         </div>
       ),
   },

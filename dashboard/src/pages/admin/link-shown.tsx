@@ -1,8 +1,4 @@
-import { Input } from 'react-aria-components';
-import { Button } from '../../ui/button.js';
-import { CopyButton } from '../../ui/copy-button.js';
-import { Dialog } from '../../ui/dialog.js';
-import { Notice } from '../../ui/notice.js';
+import { ShownOnce } from '../../ui/shown-once.js';
 import { When } from '../../ui/when.js';
 
 /** Whoever has it chooses that account's password. */
@@ -13,32 +9,25 @@ export interface SecretLink {
   readonly expiresAt: string;
 }
 
-/** The only time that it can be read; another one can be made. */
-export function LinkShown({ link, onClose }: { readonly link: SecretLink; readonly onClose: () => void }) {
-  // A server that was not told its public address answers with the path.
-  const { href } = new URL(link.url, location.origin);
+interface LinkShownProps {
+  readonly link: SecretLink;
+  readonly onClose: () => void;
+}
+
+/** Another one can be made. */
+export function LinkShown({ link: { title, email, url, expiresAt }, onClose }: LinkShownProps) {
   return (
-    <Dialog title={link.title} onClose={onClose}>
+    <ShownOnce
+      title={title}
+      what="Link"
+      // A server that was not told its public address answers with the path.
+      text={new URL(url, location.origin).href}
+      warning="Hand it over as carefully as a password: whoever opens it chooses the password of this account."
+      onClose={onClose}
+    >
       <p className="breakable">
-        For <strong>{link.email}</strong>. Good once, until <When at={link.expiresAt} />.
+        For <strong>{email}</strong>. Good once, until <When at={expiresAt} />.
       </p>
-      <div className="link-shown">
-        <Input
-          className="link-text"
-          aria-label="Link"
-          value={href}
-          readOnly
-          onFocus={({ currentTarget }) => currentTarget.select()}
-        />
-        <CopyButton look="primary" text={href} what="link" />
-      </div>
-      <Notice tone="warning">
-        It is not shown again. Hand it over as carefully as a password: whoever opens it chooses the password
-        of this account.
-      </Notice>
-      <div className="form-actions">
-        <Button onPress={onClose}>Done</Button>
-      </div>
-    </Dialog>
+    </ShownOnce>
   );
 }

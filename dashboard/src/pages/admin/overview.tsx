@@ -1,15 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
-import { lazy, Suspense } from 'react';
 import { api } from '../../api/client.js';
 import { answerOf } from '../../api/problem.js';
 import type { Stats } from '../../api/types.js';
 import { Failed, Loading } from '../../ui/states.js';
 import { useTitle } from '../../ui/title.js';
-import type { Share } from './chart.js';
+import { Chart, type Share } from './chart.js';
 import { useDemotion } from './page-of.js';
-
-// The largest part of these pages: lists of users do not wait for it.
-const Chart = lazy(async () => ({ default: (await import('./chart.js')).Chart }));
 
 export function OverviewPage() {
   useTitle('Admin');
@@ -46,9 +42,7 @@ function Figure({ title, total, shares }: FigureProps) {
         <h3>{title}</h3>
         <strong className="figure-total">{total}</strong>
       </div>
-      <Suspense fallback={<Loading />}>
-        <Chart shares={shares} total={total} />
-      </Suspense>
+      <Chart shares={shares} total={total} />
       <table className="figure-table">
         <caption className="visually-hidden">{title} in numbers</caption>
         <thead>
@@ -62,7 +56,7 @@ function Figure({ title, total, shares }: FigureProps) {
           {shares.map(({ name, value, kind }) => (
             <tr key={name}>
               <th scope="row">
-                <span className={`swatch swatch-${kind}`} aria-hidden="true" /> {name}
+                <span className={`swatch share-${kind}`} aria-hidden="true" /> {name}
               </th>
               <td>{value}</td>
               <td>{total === 0 ? '–' : `${Math.round((100 * value) / total)} %`}</td>
