@@ -1,10 +1,4 @@
-import { retryAfterOf } from '@watchlist/client';
-
-/** A field that was refused, and why. */
-export interface FieldProblem {
-  readonly field: string;
-  readonly message: string;
-}
+import { type FieldError, isProblem, retryAfterOf } from '@watchlist/client';
 
 /** An answer that is not a success: what the problem document (RFC 9457) says. */
 export class ApiProblem extends Error {
@@ -14,7 +8,7 @@ export class ApiProblem extends Error {
     readonly status: number,
     readonly code: string,
     detail: string,
-    readonly fields: readonly FieldProblem[],
+    readonly fields: readonly FieldError[],
     /** Seconds after which it is worth trying again. */
     readonly retryAfter: number | null,
     readonly requestId: string | null,
@@ -80,17 +74,13 @@ export const hasStatus = (error: unknown, ...statuses: number[]) =>
   error instanceof ApiProblem && statuses.includes(error.status);
 
 function problemOf(error: unknown, response: Response): ApiProblem {
-  const { code, detail, errors } = (typeof error === 'object' && error !== null ? error : {}) as Partial<{
-    code: string;
-    detail: string;
-    errors: FieldProblem[];
-  }>;
+  const problem = isProblem(error) ? error : undefined;
   return new ApiProblem(
     response.status,
-    code ?? 'UNKNOWN',
+    problem?.code ?? 'UNKNOWN',
     // A gateway between us and the server has words of its own.
-    detail ?? `The server cannot be reached properly at the moment (${response.status}).`,
-    errors ?? [],
+    problem?.detail ?? `The server cannot be reached properly at the moment (${response.status}).`,
+    problem?.errors ?? [],
     retryAfterOf(response) ?? null,
     response.headers.get('x-request-id'),
   );
