@@ -35,7 +35,7 @@ COPY package.json package-lock.json ./
 COPY clients/typescript/package.json clients/typescript/
 COPY dashboard/package.json dashboard/
 RUN npm ci --ignore-scripts
-COPY nest-cli.json tsconfig.json tsconfig.build.json ./
+COPY nest-cli.json tsconfig.json tsconfig.build.json rolldown.config.js ./
 COPY clients ./clients
 COPY dashboard ./dashboard
 COPY src ./src

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { chromiumPath } from './test/support/chromium.mjs';
 import { hasRedis } from './test/support/redis-available.mjs';
 
@@ -59,8 +60,8 @@ export default {
       : []),
   ],
   testTimeout: 30_000,
-  // Most of these tests wait for a server: a worker on every core, not all but one.
-  maxWorkers: '100%',
+  // Many of these tests wait, for a server or a deadline: three workers on two cores.
+  maxWorkers: Math.ceil(1.5 * availableParallelism()),
   // What a suite has loaded is never quite let go of: after fifty suites a worker would spend its time collecting garbage.
   workerIdleMemoryLimit: '700MB',
   collectCoverageFrom: [

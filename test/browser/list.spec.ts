@@ -259,7 +259,7 @@ describe('the list, in a browser', () => {
       route.fulfill({
         status: 429,
         headers: { 'retry-after': '7', 'content-type': 'application/problem+json' },
-        body: JSON.stringify({ code: 'RATE_LIMITED', detail: 'Too many requests.' }),
+        body: JSON.stringify({ status: 429, code: 'RATE_LIMITED', detail: 'Too many requests.' }),
       }),
     );
     await page.reload();
@@ -313,7 +313,7 @@ describe('the list, in a browser', () => {
         route.fulfill({
           status: 412,
           headers: { 'content-type': 'application/problem+json' },
-          body: JSON.stringify({ code: 'PRECONDITION_FAILED', detail: 'It has been changed.' }),
+          body: JSON.stringify({ status: 412, code: 'PRECONDITION_FAILED', detail: 'It has been changed.' }),
         }),
       );
     });

@@ -130,14 +130,13 @@ function isBuilt(): boolean {
     .every((file) => statSync(join(ROOT, 'src', file)).mtimeMs < builtAt);
 }
 
-/** As `nest build` does, but beside what is there: servers that run on it are not disturbed. */
+/** As `npm run build:server` does, but beside what is there: servers that run on it are not disturbed. */
 async function compile(): Promise<void> {
   const draft = `${join(ROOT, 'dist')}.${process.pid}`;
-  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+  const run = (...args: string[]) => promisify(execFile)(process.execPath, args, { cwd: ROOT });
   try {
-    await promisify(execFile)(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', draft], {
-      cwd: ROOT,
-    });
+    await run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json');
+    await run('node_modules/rolldown/bin/cli.mjs', '-c', '--dir', draft);
     rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
     renameSync(draft, join(ROOT, 'dist'));
   } catch (error) {
