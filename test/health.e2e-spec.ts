@@ -1,6 +1,6 @@
-import { copyFile, rename } from 'node:fs/promises';
+import { copyFile, rename, stat } from 'node:fs/promises';
 import type { Response } from 'supertest';
-import { asUser } from './support/actors.js';
+import { asUser, PASSWORD, randomEmail } from './support/actors.js';
 import { createTestApp, type TestApp } from './support/create-test-app.js';
 import { eventually } from './support/eventually.js';
 import { expectCommonHeaders } from './support/expected.js';
@@ -150,6 +150,15 @@ if (stack() === 'sqlite+memory') {
       await storage.remove();
     });
 
+    const register = () =>
+      server.request().post('/v1/auth/register').send({ email: randomEmail(), password: PASSWORD });
+
+    it('has a file that nobody else on the machine can read', async () => {
+      await register();
+      const modes = ['', '-wal', '-shm'].map(async (end) => (await stat(file + end)).mode & 0o777);
+      expect(await Promise.all(modes)).toEqual([0o600, 0o600, 0o600]);
+    });
+
     it.each<[string, () => Promise<void>]>([
       ['removed', async () => undefined],
       ['replaced by a copy', () => copyFile(`${file}.away`, file)],
@@ -160,8 +169,13 @@ if (stack() === 'sqlite+memory') {
       expect((await detailsOf(server)).headers['x-environment']).toBe('test');
       expectReadiness(await readinessOf(server), 'down');
       await expectAlive(server);
+      // Acknowledged, it would be in a file that the next start does not find.
+      const refused = await register();
+      expect(refused.status).toBe(503);
+      expect(refused.body.code).toBe('DEPENDENCY_DOWN');
       await rename(`${file}.away`, file);
       expectDetails(await detailsOf(server), 'ok', 'disabled');
+      expect((await register()).status).toBe(201);
       expectReadiness(await readinessOf(server), 'ok');
     });
   });

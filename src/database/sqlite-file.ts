@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, open, realpath } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import sqlite3 from 'sqlite3';
 import { InvalidEnvironmentError } from '../config/env.js';
 import { MIGRATIONS_TABLE } from './data-source.js';
@@ -54,6 +54,16 @@ export async function refuseForeignFile(file: string): Promise<void> {
   }
 }
 
+/** One name for each file, by whatever links it is named; its folder must be there, the file need not. */
+const realName = (file: string) =>
+  realpath(file).catch(async () => join(await realpath(dirname(file)), basename(file)));
+
+/** For nobody else on this machine to read, as backups are: it holds hashes of passwords. One that is there stays as it is. */
+export async function createFile(file: string): Promise<void> {
+  const handle = await open(file, 'a', 0o600).catch(refuse);
+  await handle.close();
+}
+
 /**
  * One process per file: the in-process parts of the server (write lock, copies of rows) are only true then. The
  * lock is an open transaction on `<file>.lock`; the kernel frees it with the process, however that dies.
@@ -62,7 +72,7 @@ export async function refuseForeignFile(file: string): Promise<void> {
  */
 export async function lockFile(file: string, waitMs = LOCK_WAIT_MS): Promise<() => Promise<void>> {
   const database = await mkdir(dirname(file), { recursive: true })
-    .then(() => openFile(`${file}.lock`, sqlite3.OPEN_READWRITE | sqlite3.OPEN_CREATE))
+    .then(async () => openFile(`${await realName(file)}.lock`, sqlite3.OPEN_READWRITE | sqlite3.OPEN_CREATE))
     .catch(refuse);
   database.configure('busyTimeout', waitMs);
   try {

@@ -12,7 +12,7 @@ import { sqliteDataSource } from './data-source.js';
 import type { Database } from './database.js';
 import { inTransaction, type Work } from './in-transaction.js';
 import { migrate } from './migrate.js';
-import { lockFile, refuseForeignFile } from './sqlite-file.js';
+import { createFile, lockFile, refuseForeignFile } from './sqlite-file.js';
 
 const MAXIMUM_WAITING = 256;
 /** As long as on PostgreSQL (data-source.ts): a slow disk makes a hundred writers wait, and should fail none. */
@@ -60,6 +60,7 @@ export class SqliteDatabaseConnection implements Database {
     const writeSide = sqliteDataSource(config, 'write');
     const readSide = sqliteDataSource(config, 'read');
     try {
+      await createFile(config.file);
       await writeSide.initialize();
       // With WAL the default is NORMAL, which loses acknowledged writes when the power goes.
       await writeSide.query('PRAGMA synchronous = FULL');
@@ -98,10 +99,15 @@ export class SqliteDatabaseConnection implements Database {
   }
 
   async ping(): Promise<void> {
-    const { ino } = await stat(this.config.file);
-    if (ino !== this.inode)
-      throw new DependencyDownError('database', new Error('the file has been replaced'));
+    await this.refuseReplacedFile();
     await this.readSide.query('SELECT id FROM cache_epoch');
+  }
+
+  /** What is written into a file that is not under its name any more would be lost with the next start. */
+  private async refuseReplacedFile(): Promise<void> {
+    const found = await stat(this.config.file).catch(() => null);
+    if (found?.ino !== this.inode)
+      throw new DependencyDownError('database', new Error('the file has been removed or replaced'));
   }
 
   async close(): Promise<void> {
@@ -124,6 +130,7 @@ export class SqliteDatabaseConnection implements Database {
 
   private async write(group: readonly Waiting[]): Promise<void> {
     try {
+      await this.refuseReplacedFile();
       const results = await onBehalfOf(
         group.map(({ by }) => by),
         () => this.retryWhenBusy.execute(() => this.run(group.map(({ work }) => work))),
@@ -131,7 +138,8 @@ export class SqliteDatabaseConnection implements Database {
       group.forEach(({ resolve }, index) => resolve(results[index]));
     } catch (error) {
       // Nobody could write now; each would only wait for the same lock again.
-      if (group.length === 1 || isBusy(error)) for (const { reject } of group) reject(error);
+      if (group.length === 1 || isBusy(error) || error instanceof DependencyDownError)
+        for (const { reject } of group) reject(error);
       else for (const each of group) await this.write([each]);
     }
   }

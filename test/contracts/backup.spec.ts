@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sqlite3 from 'sqlite3';
@@ -477,6 +486,10 @@ describe('on SQLite', () => {
   it('nothing is restored under a server', async () => {
     const server = await createTestApp({ storage });
     await expect(restoreTo(storage, file, '--replace')).rejects.toThrow('another process serves');
+    const link = `${file}.link`;
+    symlinkSync(sqliteFileOf(storage), link);
+    const named = { ...storage, env: { ...storage.env, DATABASE_URL: `sqlite:///${link}` } };
+    await expect(restoreTo(named, file, '--replace')).rejects.toThrow('another process serves');
     const { status } = await (await asUser(server)).post(ITEMS, ITEM);
     expect(status).toBe(201);
     await server.close();
