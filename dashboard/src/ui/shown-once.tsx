@@ -3,6 +3,9 @@ import { Button } from './button.js';
 import { Dialog } from './dialog.js';
 import { Notice } from './notice.js';
 
+/** Characters, about: the whole of it is seen. */
+const LINE = 36;
+
 interface ShownOnceProps {
   readonly title: string;
   /** What it is: “Token”. */
@@ -37,7 +40,7 @@ export function ShownOnce({ title, what, text, warning, onClose, children }: Sho
         className="secret"
         aria-label={what}
         value={text}
-        rows={2}
+        rows={Math.ceil(text.length / LINE)}
         onFocus={({ currentTarget }) => currentTarget.select()}
         spellCheck={false}
         readOnly
