@@ -3,6 +3,7 @@
 // Ends with 0 when all titles are there; 1 when something is in the way that can be put right (run it again: it goes on
 // where it was); 2 when it will not: settings that are none, or a server that may be in production.
 import { authorize, createWatchlistClient, honourRetryAfter, unwrap } from '@watchlist/client';
+import { cautiousFetch } from './cautious-fetch.mjs';
 import { countdown } from './countdown.mjs';
 import { Obstacle, obstacleOf } from './obstacle.mjs';
 import { TITLES } from './titles.mjs';
@@ -16,8 +17,8 @@ const PAGE = 100;
 const MAXIMUM_WAIT_SECONDS = 120;
 /** In a window that slides, places come free one by one. */
 const RETRIES = 20;
-/** The server answers sooner, or not at all. */
-const PATIENCE_MS = 30_000;
+/** Nobody's list to look at is longer, and a server may say whatever it likes about how long one is. */
+const MAXIMUM_PAGES = 100;
 
 let hasWaited = false;
 
@@ -26,7 +27,7 @@ const client = createWatchlistClient({
   fetch: honourRetryAfter({
     retries: RETRIES,
     maximumSeconds: MAXIMUM_WAIT_SECONDS,
-    fetch: (request) => fetch(request, { signal: AbortSignal.timeout(PATIENCE_MS) }),
+    fetch: cautiousFetch,
     wait: async (seconds, refusal) => {
       hasWaited = true;
       await countdown(seconds, reasonOf(refusal));
@@ -56,6 +57,17 @@ async function refuseProduction() {
   if (!response.ok) throw new Obstacle(`${BASE_URL} is not well: ${JSON.stringify(data ?? error)}`);
 }
 
+/**
+ * The types say that it is; what answers has not read them.
+ *
+ * @param {boolean} isThere
+ * @param {string} what
+ */
+function expectOfApi(isThere, what) {
+  if (!isThere)
+    throw new Obstacle(`What answers is not the API: there is not ${what} in what ${BASE_URL} answers`);
+}
+
 /** Registers first: to sign in as somebody who is not there would be counted as a wrong password. */
 async function signIn() {
   const body = { email: EMAIL, password: PASSWORD };
@@ -72,19 +84,35 @@ async function signIn() {
             'Set DEMO_PASSWORD to it, or DEMO_EMAIL to another address.',
     );
   }
-  const { access_token } = unwrap(signedIn);
+  const token = unwrap(signedIn)?.access_token;
+  // What can be sent in a header.
+  expectOfApi(typeof token === 'string' && /^[\x21-\x7e]+$/.test(token), 'an access token');
   console.log(`${code === undefined ? 'Registered' : 'Signed in'} as ${EMAIL} at ${BASE_URL}.`);
-  return access_token;
+  return token;
 }
 
 /** @param {{ title: string, type: string }} item */
 const keyOf = ({ title, type }) => `${type} ${title.normalize('NFC')}`;
 
+/** @param {unknown} item */
+function isItem(item) {
+  const { title, type } = /** @type {Record<string, unknown>} */ (item ?? {});
+  return typeof title === 'string' && typeof type === 'string';
+}
+
 async function titlesThere() {
   const there = new Set();
   for (let skip = 0, total = 1; skip < total; skip += PAGE) {
+    if (skip >= MAXIMUM_PAGES * PAGE)
+      throw new Obstacle(
+        `${EMAIL} has more than ${skip} titles. Set DEMO_EMAIL to another address, for an account to look at.`,
+        2,
+      );
     const query = { skip, limit: PAGE, sort: /** @type {const} */ ('created_at_asc') };
     const page = unwrap(await client.GET('/v1/watchlists', { params: { query } }));
+    expectOfApi(Array.isArray(page?.watchlist) && page.watchlist.every(isItem), 'a list');
+    // Whatever the total is: somebody may have deleted the rest.
+    if (page.watchlist.length === 0) break;
     for (const item of page.watchlist) there.add(keyOf(item));
     total = page.total;
   }

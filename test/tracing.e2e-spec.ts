@@ -16,6 +16,7 @@ import { createStorage, stack, type Storage } from './support/stack.js';
 import { WebhookReceiver } from './support/webhook-receiver.js';
 
 const TITLE = 'The Conversation';
+const TRACESTATE = 'vendor=what-clients-tell-each-other';
 const onPostgres = stack() === 'postgres+redis';
 
 /** What a client that is traced itself sends: `traceparent`, and the two ids that are in it. */
@@ -48,7 +49,8 @@ describe('A server that was told where to send its spans', () => {
   }
   const ask = async (what: Call): Promise<Traced> => {
     const client = traceOfClient();
-    return { answer: await call(server.url, { ...what, traceparent: client.traceparent }), client };
+    const { traceparent } = client;
+    return { answer: await call(server.url, { ...what, traceparent, tracestate: TRACESTATE }), client };
   };
   const did: Record<
     'add' | 'miss' | 'hit' | 'read' | 'unknown' | 'github' | 'githubDown' | 'health' | 'login',
@@ -238,8 +240,9 @@ describe('A server that was told where to send its spans', () => {
       'server.port': Number(new URL(github.url).port),
       'http.response.status_code': 200,
     });
-    expect(github.requests.map(({ traceparent }) => traceparent)).toEqual([
-      `00-${ours!.traceId}-${ours!.spanId}-01`,
+    // And nothing that who asked would have it told.
+    expect(github.requests.map(({ traceparent, tracestate }) => [traceparent, tracestate])).toEqual([
+      [`00-${ours!.traceId}-${ours!.spanId}-01`, undefined],
     ]);
   });
 
@@ -261,6 +264,7 @@ describe('A server that was told where to send its spans', () => {
     const delivery = webhook.deliveries.find(({ event }) => event.action === 'watchlist_item.created')!;
     const ours = childrenOf(did.add).find(({ name }) => name === 'POST')!;
     expect(delivery.headers['traceparent']).toBe(`00-${ours.traceId}-${ours.spanId}-01`);
+    expect(delivery.headers).not.toHaveProperty('tracestate');
     expect(ours.attributes).toMatchObject({
       'http.response.status_code': 204,
       request_id: did.add.answer.headers['x-request-id'],
@@ -294,6 +298,7 @@ describe('A server that was told where to send its spans', () => {
       `/items/${id}`,
       '/hook',
       'secrets/',
+      TRACESTATE,
     ])
       expect([secret, sent.includes(secret)]).toEqual([secret, false]);
   });

@@ -1,15 +1,18 @@
+import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import sqlite3 from 'sqlite3';
 import { type DataSource, MigrationExecutor } from 'typeorm';
 import { parseEnv, type PostgresDatabase } from '../../src/config/env.js';
@@ -303,6 +306,46 @@ describe.each(KINDS)('a backup of %s, made while 8 clients write', (_kind, creat
   });
 });
 
+describe.each([
+  ['with hard links', () => undefined],
+  [
+    'without hard links',
+    () => void jest.spyOn(fs, 'link').mockRejectedValue(Object.assign(new Error('EPERM'), { code: 'EPERM' })),
+  ],
+])('on a file system %s', (_which, prepare) => {
+  beforeEach(prepare);
+  afterEach(() => jest.restoreAllMocks());
+
+  const fill = async (draft: string) => writeFileSync(draft, 'a backup');
+
+  it('a backup is one file that only its owner may read', async () => {
+    const before = leftIn(folder);
+    const file = newFile();
+    const size = await createBackup(file, fill);
+    expect(statSync(file)).toMatchObject({ size, mode: 0o100600 });
+    expect(await openBackup(file)).toMatchObject({ size: 'a backup'.length });
+    expect(leftIn(folder)).toEqual([...before, basename(file)].sort());
+  });
+
+  it.each<[string, (file: string) => void, (file: string) => string]>([
+    ['a file', (file) => writeFileSync(file, "somebody's"), (file) => readFileSync(file, 'utf8')],
+    ['a link that leads nowhere', (file) => symlinkSync("somebody's", file), (file) => readlinkSync(file)],
+  ])('%s is not overwritten, whenever it came to be there', async (_what, put, read) => {
+    const before = leftIn(folder);
+    const early = newFile();
+    put(early);
+    await expect(createBackup(early, fill)).rejects.toThrow('is there already and is not overwritten');
+    const late = newFile();
+    const during = createBackup(late, async (draft) => {
+      put(late);
+      await fill(draft);
+    });
+    await expect(during).rejects.toThrow('is there already and is not overwritten');
+    expect([early, late].map(read)).toEqual(["somebody's", "somebody's"]);
+    expect(leftIn(folder)).toEqual([...before, basename(early), basename(late)].sort());
+  });
+});
+
 describe.each(KINDS)('on %s', (_kind, createStorage) => {
   let source: Storage;
   let server: TestApp;
@@ -357,9 +400,12 @@ describe.each(KINDS)('on %s', (_kind, createStorage) => {
       );
     });
 
-    it.each([[[]], [['one', 'two']], [['--all', 'one']]])('without one name of a file: %j', async (args) => {
-      await expect(backup(args, targetOf(source))).rejects.toThrow('node dist/backup.js FILE');
-    });
+    it.each([[[]], [['']], [['one', 'two']], [['--all', 'one']]])(
+      'without one name of a file: %j',
+      async (args) => {
+        await expect(backup(args, targetOf(source))).rejects.toThrow('node dist/backup.js FILE');
+      },
+    );
   });
 
   describe('nothing is restored, and nothing changed', () => {
@@ -410,7 +456,16 @@ describe.each(KINDS)('on %s', (_kind, createStorage) => {
 
     it.each([
       ['that is not there', () => join(folder, 'nowhere'), 'ENOENT'],
-      ['that is a folder', () => folder, 'EISDIR'],
+      ['that is a folder', () => folder, 'is not a regular file'],
+      [
+        'that is a pipe, which nobody writes into',
+        () => {
+          const pipe = newFile();
+          execFileSync('mkfifo', [pipe]);
+          return pipe;
+        },
+        'is not a regular file',
+      ],
     ])('from a file %s', async (_what, place, word) => {
       await expect(restoreTo(empty, place())).rejects.toThrow(new RegExp(`Nothing was restored: .*${word}`));
     });

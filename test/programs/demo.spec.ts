@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -42,6 +42,47 @@ function expectOnceEach(items: readonly Item[]): void {
   expect(items).toHaveLength(COUNT);
   expect(new Set(keys(items)).size).toBe(COUNT);
 }
+
+/** Against a server that is none of ours. */
+async function runAgainstOther(
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<{ exit: Exit; asked: string[] }> {
+  const asked: string[] = [];
+  const other = createServer((request, response) => {
+    asked.push(`${request.method} ${request.url!.split('?')[0]}`);
+    answer(request, response);
+  });
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  try {
+    const { port } = other.address() as AddressInfo;
+    return { exit: await runScript(DEMO, { env: { BASE_URL: `http://127.0.0.1:${port}` } }), asked };
+  } finally {
+    other.closeAllConnections();
+    other.close();
+  }
+}
+
+/** One that says what we want to hear, and then answers like this. */
+function posing(answers: Record<string, (response: ServerResponse) => void>) {
+  const all: typeof answers = {
+    'GET /v1/health/detailed': json(200, { status: 'ok' }),
+    'POST /v1/auth/register': json(201, {}),
+    'POST /v1/auth/login': json(200, { access_token: 'a.b.c' }),
+    'POST /v1/auth/logout': (response) => response.writeHead(204).end(),
+    ...answers,
+  };
+  return runAgainstOther((request, response) => {
+    response.setHeader('x-environment', 'development');
+    all[`${request.method} ${request.url!.split('?')[0]}`]!(response);
+  });
+}
+
+const json =
+  (status: number, body: unknown, type = 'application/problem+json') =>
+  (response: ServerResponse) =>
+    response
+      .writeHead(status, { 'content-type': type })
+      .end(typeof body === 'string' ? body : JSON.stringify(body));
 
 const titleLines = ({ stdout }: Exit) => stdout.split('\n').filter((line) => /^ *\d+\/40 /.test(line));
 
@@ -223,20 +264,11 @@ describe('npm run demo', () => {
       ['a page', 200, 'text/html', '<h1>Hello</h1>'],
       ['not found', 404, 'text/plain', 'no'],
     ])('something else that answers with %s', async (_what, status, type, body) => {
-      const methods: string[] = [];
-      const other = createServer((request, response) => {
-        methods.push(request.method!);
+      const { exit, asked } = await runAgainstOther((_request, response) => {
         response.writeHead(status, { 'content-type': type }).end(body);
       });
-      await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
-      try {
-        const { port } = other.address() as AddressInfo;
-        const exit = await runScript(DEMO, { env: { BASE_URL: `http://127.0.0.1:${port}` } });
-        expect(exit).toMatchObject(refusal(2, /does not say that it is a server for developing/));
-        expect(methods).toEqual(['GET']);
-      } finally {
-        other.close();
-      }
+      expect(exit).toMatchObject(refusal(2, /does not say that it is a server for developing/));
+      expect(asked).toEqual(['GET /v1/health/detailed']);
     });
 
     it.each(['localhost:8000', 'http://', 'http://ada:x@localhost/'])(
@@ -252,6 +284,88 @@ describe('npm run demo', () => {
       expect(exit).toMatchObject(
         refusal(1, /No answer from http:\/\/127\.0\.0\.1:9 \(.+\)\. Start the server \(npm start\)/),
       );
+    });
+
+    it('to be sent on to somebody else, with the password', async () => {
+      const sentOn: string[] = [];
+      const elsewhere = createServer((request, response) => {
+        sentOn.push(`${request.method} ${request.url}`);
+        response.end('{}');
+      });
+      await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve));
+      const { port } = elsewhere.address() as AddressInfo;
+      try {
+        const { exit } = await posing({
+          'POST /v1/auth/register': (response) =>
+            response.writeHead(307, { location: `http://127.0.0.1:${port}/v1/auth/register` }).end(),
+        });
+        expect(sentOn).toEqual([]);
+        expect(exit).toMatchObject(refusal(2, /redirects to http:\/\/127\.0\.0\.1:\d+.* Set BASE_URL to /));
+      } finally {
+        elsewhere.close();
+      }
+    });
+
+    const problem = {
+      status: 403,
+      code: 'A\u009b2J',
+      detail: 'no\u001b]0;owned\u0007\u001b[2J \u202eevil\nand more',
+      request_id: 'r\u001b[1m',
+    };
+
+    it('to do with the terminal what a server says', async () => {
+      const { exit } = await posing({ 'POST /v1/auth/register': json(403, problem) });
+      expect(exit).toMatchObject(refusal(1, /answers 403 A.2J: no.]0;owned.*evil.and more \(request r/));
+      expect(exit.stderr).not.toMatch(/(?!\n$)[\p{Cc}\p{Cf}]/u);
+    });
+
+    const item = { id: 1, title: 'Heat', type: 'movie' };
+
+    it.each<[string, string, number, unknown]>([
+      ['what is not JSON', 'POST /v1/auth/login', 200, '{'],
+      ['nothing', 'POST /v1/auth/login', 200, ''],
+      ['null', 'POST /v1/auth/login', 200, 'null'],
+      ['a token of two lines', 'POST /v1/auth/login', 200, { access_token: 'a\r\nb: c' }],
+      ['no list', 'GET /v1/watchlists', 200, { watchlist: null, total: 1 }],
+      ['a list of nothing', 'GET /v1/watchlists', 200, { watchlist: [null], total: 1 }],
+      ['other items', 'GET /v1/watchlists', 200, { watchlist: [{ ...item, title: 7 }], total: 1 }],
+      [
+        'more than there can be',
+        'GET /v1/watchlists',
+        200,
+        { watchlist: [], total: 0, padding: 'x'.repeat(2 ** 20) },
+      ],
+      ['a status that is none', 'GET /v1/watchlists', 999, {}],
+    ])('%s', async (_what, call, status, body) => {
+      const { exit } = await posing({ [call]: json(status, body) });
+      expect(exit).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/^What answers.* is not the API: .*\n$/),
+      });
+    });
+
+    it.each<[string, object]>([
+      ['fields that are none', { errors: [null, { field: 7 }], request_id: { toString: 1 } }],
+      ['one field', { errors: 'title' }],
+    ])('a problem document with %s', async (_what, members) => {
+      const { exit } = await posing({ 'POST /v1/auth/register': json(422, { ...problem, ...members }) });
+      expect(exit).toMatchObject(refusal(1, /answers 403 A/));
+    });
+
+    it('a list that has no end', async () => {
+      const list = { 'GET /v1/watchlists': json(200, { watchlist: [item], total: 1e15 }) };
+      const { exit, asked } = await posing(list);
+      expect(exit).toMatchObject({ code: 2, stderr: expect.stringContaining('has more than 10000 titles') });
+      expect(asked.filter((call) => call === 'GET /v1/watchlists')).toHaveLength(100);
+    });
+
+    it('to look for what is behind an empty page', async () => {
+      const { exit, asked } = await posing({
+        'GET /v1/watchlists': json(200, { watchlist: [], total: 1e15 }),
+        'POST /v1/watchlists/items': json(403, problem),
+      });
+      expect(exit.code).toBe(1);
+      expect(asked.filter((call) => call === 'GET /v1/watchlists')).toHaveLength(1);
     });
 
     it('a password that the server does not take', async () => {

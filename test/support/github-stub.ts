@@ -89,6 +89,7 @@ export class GithubStub {
     readonly path: string;
     readonly userAgent: string | undefined;
     readonly traceparent: string | string[] | undefined;
+    readonly tracestate: string | string[] | undefined;
   }[] = [];
   private modes: GithubStubMode[] = ['ok'];
 
@@ -99,7 +100,8 @@ export class GithubStub {
     const stub = new GithubStub(server);
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       const { url: path = '', headers } = request;
-      stub.requests.push({ path, userAgent: headers['user-agent'], traceparent: headers['traceparent'] });
+      const { 'user-agent': userAgent, traceparent, tracestate } = headers;
+      stub.requests.push({ path, userAgent, traceparent, tracestate });
       MODES[stub.nextMode()](request, response);
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

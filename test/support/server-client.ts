@@ -29,6 +29,7 @@ export interface Call {
   readonly requestId?: string;
   readonly ifNoneMatch?: string;
   readonly traceparent?: string;
+  readonly tracestate?: string;
   /** Whose connections are used, where that matters. */
   readonly agent?: Agent;
 }
@@ -50,7 +51,7 @@ const everybodys = new Agent({ keepAlive: true });
 /** One request; rejects when the connection breaks or when there is no answer for a minute. */
 export function call(
   url: string,
-  { method, path, token, body, requestId, ifNoneMatch, traceparent, agent = everybodys }: Call,
+  { method, path, token, body, requestId, ifNoneMatch, traceparent, tracestate, agent = everybodys }: Call,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const outgoing = request(`${url}${path}`, {
@@ -63,6 +64,7 @@ export function call(
         ...(requestId && { 'x-request-id': requestId }),
         ...(ifNoneMatch && { 'if-none-match': ifNoneMatch }),
         ...(traceparent && { traceparent }),
+        ...(tracestate && { tracestate }),
       },
     });
     outgoing.on('response', (response) => {

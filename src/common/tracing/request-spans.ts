@@ -22,6 +22,14 @@ function idsOf(context: Context | undefined): TraceIds | undefined {
   return own && { trace_id: own.traceId, span_id: own.spanId };
 }
 
+/** The trace goes on; not what else came with it (baggage, tracestate), which would go out again to servers of others. */
+function parentOf({ headers }: FastifyRequest): Context {
+  const came = trace.getSpanContext(propagation.extract(ROOT_CONTEXT, headers));
+  if (came === undefined) return ROOT_CONTEXT;
+  const { traceId, spanId, traceFlags, isRemote } = came;
+  return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags, isRemote });
+}
+
 /**
  * A span for each request, from its arrival until its answer has gone out or its client has. Named by its route,
  * never by its path: ids are in it, or whatever else a client may ask for.
@@ -58,9 +66,7 @@ export class RequestSpans {
     const { method } = request;
     const { url } = request.routeOptions;
     const route = request.is404 || url === '*' ? undefined : url;
-    // The trace goes on; not what else came with it (baggage), which would go out again to servers of others.
-    const came = trace.getSpanContext(propagation.extract(ROOT_CONTEXT, request.headers));
-    const parent = came === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, came);
+    const parent = parentOf(request);
     const span = this.tracer.startSpan(
       route === undefined ? method : `${method} ${route}`,
       {

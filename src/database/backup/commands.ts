@@ -64,7 +64,7 @@ function parsed(args: readonly string[], command: keyof typeof USAGE) {
       allowPositionals: true,
       options: command === 'backup' ? {} : { replace: flag, 'keep-sessions': flag, 'revoke-tokens': flag },
     });
-    if (positionals.length !== 1) throw new Error('one FILE must be named');
+    if (positionals.length !== 1 || positionals[0] === '') throw new Error('one FILE must be named');
     return {
       file: positionals[0]!,
       options: {

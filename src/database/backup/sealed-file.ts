@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream, existsSync, rmSync } from 'node:fs';
-import { type FileHandle, open, rename } from 'node:fs/promises';
+import { constants, createReadStream, lstatSync, rmSync } from 'node:fs';
+import { copyFile, type FileHandle, link, open, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { BackupError } from './backup-error.js';
 
@@ -32,15 +32,33 @@ export interface Backup {
  * @throws BackupError when there is such a file
  */
 export async function createBackup(file: string, fill: (draft: string) => Promise<void>): Promise<number> {
-  if (existsSync(file)) throw new BackupError(`${file} is there already and is not overwritten`);
+  // Before there is anything to do. A link that leads nowhere is there as well.
+  if (lstatSync(file, { throwIfNoEntry: false })) throw isThere(file);
   return withDraft(file, async (draft) => {
     const takenAt = new Date().toISOString();
     await fill(draft);
     const size = await seal(draft, takenAt);
-    await rename(draft, file);
+    await name(draft, file);
+    await unlink(draft);
     await syncFolder(file);
     return size;
   });
+}
+
+const isThere = (file: string) => new BackupError(`${file} is there already and is not overwritten`);
+
+/** Not by renaming, which would replace what has been put there in the meantime. */
+async function name(draft: string, file: string): Promise<void> {
+  try {
+    await link(draft, file).catch(async (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EEXIST') throw error;
+      // Not every file system has hard links.
+      await copyFile(draft, file, constants.COPYFILE_EXCL);
+      await withFile(file, 'r+', (handle) => handle.sync());
+    });
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === 'EEXIST' ? isThere(file) : error;
+  }
 }
 
 /** Whatever becomes of `work`, the draft is gone afterwards; also when a signal ends the process. */
@@ -57,7 +75,7 @@ export async function withDraft<T>(file: string, work: (draft: string) => Promis
   }
 }
 
-/** What was renamed is so after a power failure too. */
+/** What was named is so after a power failure too. */
 export async function syncFolder(file: string): Promise<void> {
   // Windows has no such thing.
   if (process.platform === 'win32') return;
@@ -104,6 +122,8 @@ async function digest(file: string, size: number, line: string): Promise<string>
 }
 
 async function endsOf(file: string): Promise<{ head: string; tail: string; length: number }> {
+  // To open a pipe is to wait for its writer, which not even a signal ends.
+  if (!(await stat(file)).isFile()) throw new BackupError(`${file} is not a regular file`);
   return withFile(file, 'r', async (handle) => {
     const { size } = await handle.stat();
     const read = async (position: number, length: number) => {
