@@ -14,11 +14,16 @@ const BODY_LIMIT = 2_097_152;
 /** The API answers within ten seconds, or not at all. */
 const UPSTREAM_TIMEOUT_MS = 15_000;
 
-/** What a browser was shown as the page's own address, as far as it can be known here. */
-const isSameOrigin = ({ headers }: Pick<FastifyRequest, 'headers'>) =>
-  headers.origin !== undefined &&
-  URL.canParse(headers.origin) &&
-  new URL(headers.origin).host === headers.host;
+/**
+ * For us or about one connection, and of no use to the API: what a client, or a proxy before us, says of the way here
+ * (the API would believe it, for it trusts us), and what holds between two neighbours only (undici refuses to send it).
+ */
+const NOT_HANDED_ON =
+  /^(forwarded|x-forwarded-.*|x-real-ip|true-client-ip|expect|upgrade|http2-settings|keep-alive|te|trailer|proxy-.*)$/;
+
+/** What a browser was shown as the page's own address; of a proxy before us only what TRUST_PROXY lets it say. */
+const isSameOrigin = ({ headers, host }: Pick<FastifyRequest, 'headers' | 'host'>) =>
+  headers.origin !== undefined && URL.canParse(headers.origin) && new URL(headers.origin).host === host;
 
 /**
  * The dashboard on an address of its own, and the API behind it: to the browser both are one origin, so that it sends
@@ -53,8 +58,8 @@ export function createDashboardServer({ API_BASE_URL, TRUST_PROXY }: DashboardEn
       rewritePrefix: `${pathname}${prefix}`,
       undici: { headersTimeout: UPSTREAM_TIMEOUT_MS, bodyTimeout: UPSTREAM_TIMEOUT_MS },
       replyOptions: {
-        rewriteRequestHeaders: (request, { forwarded: _forwarded, ...headers }) => ({
-          ...headers,
+        rewriteRequestHeaders: (request, headers) => ({
+          ...Object.fromEntries(Object.entries(headers).filter(([name]) => !NOT_HANDED_ON.test(name))),
           'x-request-id': request.id,
           // What the client says of itself is worth nothing. The API believes this only with us in its TRUST_PROXY.
           'x-forwarded-for': request.ip,

@@ -38,8 +38,8 @@ describe('the dashboard on an address of its own', () => {
   let dashboard: FastifyInstance;
   let url: string;
 
-  const listen = (API_BASE_URL: string) => {
-    const server = createDashboardServer(loadDashboardEnv({ API_BASE_URL }));
+  const listen = (API_BASE_URL: string, TRUST_PROXY = '') => {
+    const server = createDashboardServer(loadDashboardEnv({ API_BASE_URL, TRUST_PROXY }));
     return server.listen({ host: '127.0.0.1', port: 0 }).then((address) => ({ server, address }));
   };
   const post = (path: string, body: object, headers: Record<string, string> = {}) =>
@@ -86,6 +86,61 @@ describe('the dashboard on an address of its own', () => {
       post('/v1/auth/refresh', { transport: 'cookie' }, { origin, cookie: cookie! });
     expect((await refresh('http://evil.example')).status).toBe(403);
     expect((await refresh(url)).status).toBe(200);
+  });
+
+  it('lets it behind a proxy, too, which says where the page is', async () => {
+    const behind = async (server: string, headers: Record<string, string>) => {
+      const signedIn = await post('/v1/auth/login', {
+        email: EMAIL,
+        password: PASSWORD,
+        transport: 'cookie',
+      });
+      const [cookie] = signedIn.headers.getSetCookie()[0]!.split(';');
+      const { status } = await rawRequest(server, {
+        method: 'POST',
+        path: '/v1/auth/refresh',
+        headers: { 'content-type': 'application/json', cookie: cookie!, ...headers },
+        body: JSON.stringify({ transport: 'cookie' }),
+      });
+      return status;
+    };
+    const origin = 'https://watch.example.com';
+    const told = {
+      'x-forwarded-host': 'watch.example.com',
+      'x-forwarded-proto': 'https',
+      'x-forwarded-port': '443',
+      'x-real-ip': '203.0.113.9',
+      via: '1.1 Caddy',
+    };
+    expect(await behind(url, { origin, host: 'watch.example.com', ...told })).toBe(200);
+    // Whoever is not trusted may say what it likes.
+    expect(await behind(url, { origin, host: 'dashboard:8501', ...told })).toBe(403);
+    const { server, address } = await listen(api.url, '127.0.0.1');
+    try {
+      expect(await behind(address, { origin, host: 'dashboard:8501', ...told })).toBe(200);
+      expect(await behind(address, { ...told, origin: 'https://evil.example', host: 'evil.example' })).toBe(
+        403,
+      );
+    } finally {
+      await server.close();
+    }
+  });
+
+  it.each<Record<string, string>>([
+    { expect: '100-continue' },
+    { upgrade: 'websocket' },
+    { upgrade: 'h2c', connection: 'http2-settings', 'http2-settings': 'AAMAAABkAAQAAP__' },
+    { 'keep-alive': '1' },
+    { te: 'trailers', trailer: 'x-checksum' },
+    { 'proxy-connection': 'keep-alive', 'proxy-authorization': 'Basic eDp5' },
+  ])('keeps what is about its own connection to itself: %j', async (headers) => {
+    const { status, body } = await rawRequest(url, {
+      method: 'POST',
+      path: '/v1/auth/login',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({ email: EMAIL, password: PASSWORD }),
+    });
+    expect({ status, body }).toMatchObject({ status: 200, body: { token_type: expect.any(String) } });
   });
 
   it('says who the client is, whatever that says of itself', async () => {
