@@ -154,14 +154,36 @@ describe('the dashboard on an address of its own', () => {
     expect(sessions.find(({ current }) => current)!.address).toBe('127.0.0.1');
   });
 
-  it.each(['/nothing', '/v1/../nothing', '/dashboard/assets/none.js', '/v1/%2e%2e/metrics'])(
-    'answers %s with a problem',
-    async (path) => {
-      const { status, headers } = await rawRequest(url, { path });
-      expect([400, 404]).toContain(status);
-      expect(headers['content-type']).toBe('application/problem+json; charset=utf-8');
-    },
-  );
+  it.each<Record<string, string>>([
+    { range: 'bytes=99999999-' },
+    { range: 'bytes=-0' },
+    { range: 'bytes=5-1' },
+    { 'if-match': '"x"' },
+    { 'if-unmodified-since': 'Thu, 01 Jan 1970 00:00:00 GMT' },
+  ])('answers with the whole file, asked for %j of it', async (headers) => {
+    const page = await (await fetch(`${url}/dashboard`)).text();
+    const [, script] = /src="([^"]+\.js)"/.exec(page)!;
+    for (const path of ['/dashboard/index.html', script!])
+      expect(await rawRequest(url, { path, headers })).toMatchObject({
+        status: 200,
+        headers: { 'content-length': (await fetch(url + path)).headers.get('content-length') },
+      });
+  });
+
+  it.each([
+    '/nothing',
+    '/v1/../nothing',
+    '/v1/%2e%2e/metrics',
+    '/dashboard/assets/none.js',
+    '/dashboard/%61ssets/none.js',
+    '/dashboard/assets%2fnone.js',
+    '/dashboard//assets/none.js',
+    '/dashboard/x/../assets/none.js',
+  ])('answers %s with a problem', async (path) => {
+    const { status, headers } = await rawRequest(url, { path });
+    expect([400, 404]).toContain(status);
+    expect(headers['content-type']).toBe('application/problem+json; charset=utf-8');
+  });
 
   it('says when the API is not there, and goes on when it is', async () => {
     const port = await freePort();

@@ -35,6 +35,7 @@ import {
   EXPOSED_HEADERS,
   SECURITY_HEADERS,
 } from './security-headers.js';
+import { askForWholeFile } from './whole-files.js';
 
 const MAXIMUM_URL_LENGTH = 8192;
 /** Of the request line and the headers together. */
@@ -58,8 +59,6 @@ const isDashboard = (path: string) => path === '/dashboard' || path.startsWith('
  */
 const DOCS_FILE =
   /^\/docs\/(swagger-ui\.css|swagger-ui-(bundle|standalone-preset)\.js|favicon-(16x16|32x32)\.png)$/;
-/** A file server has errors of its own for a part, or a version, that it cannot serve: it serves the whole file instead. */
-const IGNORED_FILE_HEADERS = ['range', 'if-match', 'if-unmodified-since'];
 
 /** The path as its route has it, however the client spelled it: `/%761/auth/me` is `/v1/auth/me`. */
 function routedPathOf(request: FastifyRequest): string {
@@ -247,10 +246,11 @@ class HttpEdge {
   private receive(request: FastifyRequest, reply: FastifyReply): void {
     const path = routedPathOf(request);
     reply.header('x-request-id', request.id).headers(SECURITY_HEADERS);
-    if (isDocs(path) || isDashboard(path)) {
-      const policy = isDocs(path) ? DOCS_CONTENT_SECURITY_POLICY : DASHBOARD_CONTENT_SECURITY_POLICY;
-      reply.header('content-security-policy', policy);
-      for (const name of IGNORED_FILE_HEADERS) delete request.headers[name];
+    if (isDocs(path)) {
+      reply.header('content-security-policy', DOCS_CONTENT_SECURITY_POLICY);
+      askForWholeFile(request);
+    } else if (isDashboard(path)) {
+      reply.header('content-security-policy', DASHBOARD_CONTENT_SECURITY_POLICY);
     } else if (path.startsWith('/v1')) reply.header('cache-control', 'no-store');
     this.warnOfUntrustedProxy(request);
     const checked = this.addresses.check(request.ip, !isHealth(path));
