@@ -1,16 +1,16 @@
 import httpProxy from '@fastify/http-proxy';
-import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
-import { DependencyDownError, NotFoundError } from '../common/errors/common.errors.js';
-import { sendProblem } from '../common/errors/problem.filter.js';
-import { toProblem } from '../common/errors/to-problem.js';
-import type { HttpReply, HttpRequest } from '../common/http/caller.js';
-import { requestIdOf } from '../common/http/request-id.js';
-import { DASHBOARD_CONTENT_SECURITY_POLICY, SECURITY_HEADERS } from '../common/http/security-headers.js';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { DependencyDownError } from '../common/errors/common.errors.js';
+import { DASHBOARD_CONTENT_SECURITY_POLICY } from '../common/http/security-headers.js';
+import { createSideServer } from '../common/http/side-server.js';
 import type { DashboardEnv } from '../config/dashboard-env.js';
 import { serveDashboard } from './dashboard-files.js';
 
 /** More than the API takes: whether something is too large is for the API to say. */
 const BODY_LIMIT = 2_097_152;
+/** As long as the API waits for one. */
+const REQUEST_TIMEOUT_MS = 10_000;
+const HEADERS_TIMEOUT_MS = 5_000;
 /** The API answers within ten seconds, or not at all. */
 const UPSTREAM_TIMEOUT_MS = 15_000;
 
@@ -31,25 +31,13 @@ const isSameOrigin = ({ headers, host }: Pick<FastifyRequest, 'headers' | 'host'
  */
 export function createDashboardServer({ API_BASE_URL, TRUST_PROXY }: DashboardEnv): FastifyInstance {
   const { origin, pathname } = API_BASE_URL;
-  const instance = fastify({
-    requestIdHeader: false,
-    genReqId: requestIdOf,
+  const instance = createSideServer({
     bodyLimit: BODY_LIMIT,
-    trustProxy: TRUST_PROXY.length > 0 ? [...TRUST_PROXY] : false,
-    routerOptions: { ignoreTrailingSlash: true },
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    trustProxy: TRUST_PROXY,
     forceCloseConnections: 'idle',
-  });
-  instance.addHook('onRequest', (_request, reply, done) => {
-    reply.headers({ ...SECURITY_HEADERS, 'content-security-policy': DASHBOARD_CONTENT_SECURITY_POLICY });
-    done();
-  });
-  instance.setNotFoundHandler((request, reply) =>
-    sendProblem(request as HttpRequest, reply as HttpReply, new NotFoundError()),
-  );
-  instance.setErrorHandler<Error & { statusCode?: number }>((error, request, reply) => {
-    const problem =
-      (error.statusCode ?? 500) >= 500 ? new DependencyDownError('API', error) : toProblem(error, BODY_LIMIT);
-    sendProblem(request as HttpRequest, reply as HttpReply, problem);
+    contentSecurityPolicy: DASHBOARD_CONTENT_SECURITY_POLICY,
   });
   for (const prefix of ['/v1', '/health']) {
     void instance.register(httpProxy, {
@@ -58,6 +46,7 @@ export function createDashboardServer({ API_BASE_URL, TRUST_PROXY }: DashboardEn
       rewritePrefix: `${pathname}${prefix}`,
       undici: { headersTimeout: UPSTREAM_TIMEOUT_MS, bodyTimeout: UPSTREAM_TIMEOUT_MS },
       replyOptions: {
+        onError: (reply, { error }) => void reply.send(new DependencyDownError('API', error)),
         rewriteRequestHeaders: (request, headers) => ({
           ...Object.fromEntries(Object.entries(headers).filter(([name]) => !NOT_HANDED_ON.test(name))),
           'x-request-id': request.id,

@@ -1,11 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { Logger } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
+import { createLogger, PinoLoggerService } from '../../src/common/http/logging.js';
 import { loadDashboardEnv } from '../../src/config/dashboard-env.js';
 import { createDashboardServer } from '../../src/dashboard/dashboard-server.js';
 import { PASSWORD } from '../support/actors.js';
-import { rawRequest } from '../support/raw-http.js';
+import { expectProblem } from '../support/expected.js';
+import { rawRequest, sendRaw, sendRawUntilClosed } from '../support/raw-http.js';
 import { ROOMY } from '../support/server-client.js';
 import { build, freePort, type ServerProcess, startServer } from '../support/server-process.js';
 
@@ -37,6 +40,17 @@ describe('the dashboard on an address of its own', () => {
   let api: ServerProcess;
   let dashboard: FastifyInstance;
   let url: string;
+
+  let lines: string[] = [];
+  const logged = () => lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  beforeEach(() => {
+    lines = [];
+    const logger = createLogger(
+      { LOG_LEVEL: 'info', NODE_ENV: 'test' },
+      { write: (line) => void lines.push(line) },
+    );
+    Logger.overrideLogger(new PinoLoggerService(logger));
+  });
 
   const listen = (API_BASE_URL: string, TRUST_PROXY = '') => {
     const server = createDashboardServer(loadDashboardEnv({ API_BASE_URL, TRUST_PROXY }));
@@ -185,6 +199,61 @@ describe('the dashboard on an address of its own', () => {
     expect(headers['content-type']).toBe('application/problem+json; charset=utf-8');
   });
 
+  describe('answers with a problem, as the API does, what is', () => {
+    const HOST = 'host: localhost\r\n';
+    it.each<[string, string, number, string?]>([
+      ['no HTTP', 'GARBAGE\r\n\r\n', 400],
+      ['in need of a Host', 'GET /dashboard HTTP/1.1\r\n\r\n', 400],
+      ['for two hosts', `GET /dashboard HTTP/1.1\r\n${HOST}${HOST}\r\n`, 400],
+      ['too long', `GET / HTTP/1.1\r\nx: ${'x'.repeat(17_000)}\r\n\r\n`, 431],
+      ['for nothing', `GET * HTTP/1.1\r\n${HOST}\r\n`, 404],
+      ['no path of the API', `GET /v1/%ff HTTP/1.1\r\n${HOST}\r\n`, 400],
+      ['no path of the page', `GET /dashboard/%ff HTTP/1.1\r\n${HOST}\r\n`, 400],
+      ['too much expected', `GET /nothing HTTP/1.1\r\n${HOST}expect: foo\r\n\r\n`, 404],
+      ['another method', `POST /dashboard HTTP/1.1\r\n${HOST}\r\n`, 405, 'GET, HEAD'],
+      ['a method of its own', `BREW /dashboard HTTP/1.1\r\n${HOST}\r\n`, 405, 'GET, HEAD'],
+      ['a tunnel', `CONNECT a:1 HTTP/1.1\r\n${HOST}\r\n`, 404],
+    ])('%s', async (_what, bytes, status, allow) => {
+      const answer = await sendRaw(url, bytes);
+      expectProblem(answer, status, (answer.body as { code: string }).code);
+      expect(answer.headers['content-security-policy']).toMatch(/^default-src 'none'/);
+      expect(answer.headers['allow']).toBe(allow);
+    });
+
+    it('too large, before the API is asked', async () => {
+      const request = { method: 'POST', path: '/v1/auth/login', body: Buffer.alloc(3_145_728, 0x20) };
+      for (let n = 0; n < 10; n++) expectProblem(await rawRequest(url, request), 413, 'BODY_TOO_LARGE');
+    });
+
+    it('not there in time', async () => {
+      const [headers, body] = await Promise.all([
+        sendRawUntilClosed(url, `GET /dashboard HTTP/1.1\r\n${HOST}`),
+        sendRawUntilClosed(url, `POST /dashboard HTTP/1.1\r\n${HOST}content-length: 100\r\n\r\nx`),
+      ]);
+      expect(headers.map(({ status }) => status)).toEqual([408]);
+      expectProblem(headers[0]!, 408, 'REQUEST_TIMEOUT');
+      expect(body[0]!.status).toBe(405);
+    }, 30_000);
+  });
+
+  it('writes what failed to the log, where the request id finds it', async () => {
+    const server = createDashboardServer(loadDashboardEnv({ API_BASE_URL: api.url }));
+    server.get('/broken', () => {
+      throw new Error('nobody thought of this');
+    });
+    const answer = await server.inject('/broken');
+    expectProblem({ ...answer, status: answer.statusCode, body: answer.json() } as never, 500, 'INTERNAL');
+    expect(logged()).toMatchObject([
+      {
+        level: 'error',
+        msg: 'request failed',
+        request_id: answer.headers['x-request-id'],
+        err: { message: 'nobody thought of this' },
+      },
+    ]);
+    await server.close();
+  });
+
   it('says when the API is not there, and goes on when it is', async () => {
     const port = await freePort();
     const { server, address } = await listen(`http://127.0.0.1:${port}`);
@@ -192,6 +261,9 @@ describe('the dashboard on an address of its own', () => {
       const away = await fetch(`${address}/v1/watchlists`);
       expect(away.status).toBe(503);
       expect(away.headers.get('retry-after')).toBe('1');
+      expect(logged()).toMatchObject([
+        { level: 'warn', code: 'DEPENDENCY_DOWN', request_id: away.headers.get('x-request-id') },
+      ]);
       expect(await away.json()).toMatchObject({ code: 'DEPENDENCY_DOWN', instance: '/v1/watchlists' });
       const late = await startServer({ env: { ...ROOMY, PORT: String(port) } });
       expect((await fetch(`${address}/health`)).status).toBe(200);
