@@ -201,7 +201,7 @@ describe('the dashboard on an address of its own', () => {
 
   describe('answers with a problem, as the API does, what is', () => {
     const HOST = 'host: localhost\r\n';
-    it.each<[string, string, number, string?]>([
+    it.each<[string, string, number, ...string[]]>([
       ['no HTTP', 'GARBAGE\r\n\r\n', 400],
       ['in need of a Host', 'GET /dashboard HTTP/1.1\r\n\r\n', 400],
       ['for two hosts', `GET /dashboard HTTP/1.1\r\n${HOST}${HOST}\r\n`, 400],
@@ -213,16 +213,19 @@ describe('the dashboard on an address of its own', () => {
       ['another method', `POST /dashboard HTTP/1.1\r\n${HOST}\r\n`, 405, 'GET, HEAD'],
       ['a method of its own', `BREW /dashboard HTTP/1.1\r\n${HOST}\r\n`, 405, 'GET, HEAD'],
       ['a tunnel', `CONNECT a:1 HTTP/1.1\r\n${HOST}\r\n`, 404],
-    ])('%s', async (_what, bytes, status, allow) => {
+    ])('%s', async (_what, bytes, status, ...allow) => {
       const answer = await sendRaw(url, bytes);
       expectProblem(answer, status, (answer.body as { code: string }).code);
       expect(answer.headers['content-security-policy']).toMatch(/^default-src 'none'/);
-      expect(answer.headers['allow']).toBe(allow);
+      expect([answer.headers['allow'] ?? []].flat()).toEqual(allow);
     });
 
     it('too large, before the API is asked', async () => {
       const request = { method: 'POST', path: '/v1/auth/login', body: Buffer.alloc(3_145_728, 0x20) };
-      for (let n = 0; n < 10; n++) expectProblem(await rawRequest(url, request), 413, 'BODY_TOO_LARGE');
+      for (let n = 0; n < 10; n++) {
+        const { status, body } = await rawRequest(url, request);
+        expect({ status, body }).toMatchObject({ status: 413, body: { code: 'BODY_TOO_LARGE' } });
+      }
     });
 
     it('not there in time', async () => {

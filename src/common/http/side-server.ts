@@ -76,7 +76,10 @@ export function createSideServer({
   const methods = new AllowedMethods(instance);
   const unroutable = (method: string, target: string) => {
     const allowed = methods.at(pathOf(originForm(target)));
-    return allowed.length > 0 ? new MethodNotAllowedError(method, allowed) : new NotFoundError();
+    // A route may find nothing at a path of its own.
+    return allowed.length > 0 && !allowed.includes(method)
+      ? new MethodNotAllowedError(method, allowed)
+      : new NotFoundError();
   };
   const answerBroken = (error: BrokenRequest, socket: Socket) => {
     if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
