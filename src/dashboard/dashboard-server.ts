@@ -6,8 +6,8 @@ import { createSideServer } from '../common/http/side-server.js';
 import type { DashboardEnv } from '../config/dashboard-env.js';
 import { serveDashboard } from './dashboard-files.js';
 
-/** More than the API takes: whether something is too large is for the API to say. */
-const BODY_LIMIT = 2_097_152;
+/** The most that the API can be told to take (its BODY_LIMIT): below that it is for the API to say. */
+const BODY_LIMIT = 1_048_576;
 /** As long as the API waits for one. */
 const REQUEST_TIMEOUT_MS = 10_000;
 const HEADERS_TIMEOUT_MS = 5_000;
