@@ -1,3 +1,5 @@
+import { Logger } from '@nestjs/common';
+import { createLogger, PinoLoggerService } from './common/http/logging.js';
 import { loadDashboardEnv } from './config/dashboard-env.js';
 import { InvalidEnvironmentError } from './config/env.js';
 import { createDashboardServer } from './dashboard/dashboard-server.js';
@@ -9,6 +11,7 @@ const DEADLINE_MS = 8000;
 // `node dist/dashboard-main.js`: the dashboard by itself, in front of an API that is somewhere else.
 async function main(): Promise<void> {
   const env = loadDashboardEnv();
+  Logger.overrideLogger(new PinoLoggerService(createLogger({ LOG_LEVEL: 'info', NODE_ENV: 'production' })));
   const server = createDashboardServer(env);
   await server.listen({ host: env.HOST, port: env.PORT });
   for (const signal of END_SIGNALS) {

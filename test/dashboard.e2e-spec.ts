@@ -2,6 +2,7 @@ import fastify from 'fastify';
 import { serveDashboard } from '../src/dashboard/dashboard-files.js';
 import { createTestApp, type TestApp } from './support/create-test-app.js';
 import { expectCommonHeaders, expectProblem } from './support/expected.js';
+import { rawRequest } from './support/raw-http.js';
 
 describe('/dashboard', () => {
   let server: TestApp;
@@ -53,12 +54,19 @@ describe('/dashboard', () => {
     }
   });
 
-  it.each(['', 'none.js', '..%2findex.html', '..%2f..%2fpackage.json', '%00'])(
-    'has no asset %p',
-    async (name) => {
-      expectProblem(await server.request().get(`/dashboard/assets/${name}`), 404, 'NOT_FOUND');
-    },
-  );
+  it.each([
+    'assets',
+    'assets/',
+    'assets/none.js',
+    'assets/..%2findex.html',
+    'assets/..%2f..%2fpackage.json',
+    'assets/%00',
+    '%61ssets/none.js',
+    'assets%2fnone.js',
+    '/assets/none.js',
+  ])('has no asset %p', async (path) => {
+    expectProblem(await rawRequest(server.url, { path: `/dashboard/${path}` }), 404, 'NOT_FOUND');
+  });
 });
 
 describe(serveDashboard.name, () => {

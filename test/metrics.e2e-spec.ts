@@ -324,6 +324,24 @@ describe('METRICS_PORT', () => {
     expectProblem(await server.request().get('/metrics'), 404, 'NOT_FOUND');
   });
 
+  it('answers what is hardly a request as the other port does', async () => {
+    const { port } = await serveOnPort();
+    const HOST = 'host: localhost\r\n';
+    for (const [bytes, status, code] of [
+      ['GARBAGE\r\n\r\n', 400, 'BAD_REQUEST'],
+      ['GET /metrics HTTP/1.1\r\n\r\n', 400, 'BAD_REQUEST'],
+      [`GET /metrics HTTP/1.1\r\n${HOST}${HOST}\r\n`, 400, 'BAD_REQUEST'],
+      [`GET /metrics HTTP/1.1\r\n${HOST}x: ${'x'.repeat(17_000)}\r\n\r\n`, 431, 'HEADERS_TOO_LARGE'],
+      [`GET /metrics HTTP/1.1\r\n${HOST}`, 408, 'REQUEST_TIMEOUT'],
+      [`GET /nothing HTTP/1.1\r\n${HOST}expect: foo\r\n\r\n`, 404, 'NOT_FOUND'],
+      [`CONNECT a:1 HTTP/1.1\r\n${HOST}\r\n`, 404, 'NOT_FOUND'],
+    ] as const) {
+      const answer = await sendRaw(`http://127.0.0.1:${port}`, bytes);
+      expectProblem(answer, status, code);
+      expect(answer.headers['content-security-policy']).toMatch(/^default-src 'none'/);
+    }
+  });
+
   it('is listened on beside METRICS_TOKEN', async () => {
     const { server, metrics } = await serveOnPort({ METRICS_TOKEN: TOKEN });
     const texts = await Promise.all([metrics().get('/metrics'), withToken(server.request().get('/metrics'))]);
@@ -368,7 +386,9 @@ describe('METRICS_PORT', () => {
       other.listen(0, '127.0.0.1', () => resolve((other.address() as { port: number }).port));
     });
     try {
-      await expect(serveOnPort({ METRICS_PORT: String(port) })).rejects.toThrow('EADDRINUSE');
+      await expect(serveOnPort({ METRICS_PORT: String(port) })).rejects.toThrow(
+        /^The environment is not usable:\n {2}- METRICS_PORT .*EADDRINUSE$/,
+      );
     } finally {
       other.close();
     }

@@ -1,24 +1,29 @@
 import httpProxy from '@fastify/http-proxy';
-import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
-import { DependencyDownError, NotFoundError } from '../common/errors/common.errors.js';
-import { sendProblem } from '../common/errors/problem.filter.js';
-import { toProblem } from '../common/errors/to-problem.js';
-import type { HttpReply, HttpRequest } from '../common/http/caller.js';
-import { requestIdOf } from '../common/http/request-id.js';
-import { DASHBOARD_CONTENT_SECURITY_POLICY, SECURITY_HEADERS } from '../common/http/security-headers.js';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { DependencyDownError } from '../common/errors/common.errors.js';
+import { DASHBOARD_CONTENT_SECURITY_POLICY } from '../common/http/security-headers.js';
+import { createSideServer } from '../common/http/side-server.js';
 import type { DashboardEnv } from '../config/dashboard-env.js';
 import { serveDashboard } from './dashboard-files.js';
 
-/** More than the API takes: whether something is too large is for the API to say. */
-const BODY_LIMIT = 2_097_152;
+/** The most that the API can be told to take (its BODY_LIMIT): below that it is for the API to say. */
+const BODY_LIMIT = 1_048_576;
+/** As long as the API waits for one. */
+const REQUEST_TIMEOUT_MS = 10_000;
+const HEADERS_TIMEOUT_MS = 5_000;
 /** The API answers within ten seconds, or not at all. */
 const UPSTREAM_TIMEOUT_MS = 15_000;
 
-/** What a browser was shown as the page's own address, as far as it can be known here. */
-const isSameOrigin = ({ headers }: Pick<FastifyRequest, 'headers'>) =>
-  headers.origin !== undefined &&
-  URL.canParse(headers.origin) &&
-  new URL(headers.origin).host === headers.host;
+/**
+ * For us or about one connection, and of no use to the API: what a client, or a proxy before us, says of the way here
+ * (the API would believe it, for it trusts us), and what holds between two neighbours only (undici refuses to send it).
+ */
+const NOT_HANDED_ON =
+  /^(forwarded|x-forwarded-.*|x-real-ip|true-client-ip|expect|upgrade|http2-settings|keep-alive|te|trailer|proxy-.*)$/;
+
+/** What a browser was shown as the page's own address; of a proxy before us only what TRUST_PROXY lets it say. */
+const isSameOrigin = ({ headers, host }: Pick<FastifyRequest, 'headers' | 'host'>) =>
+  headers.origin !== undefined && URL.canParse(headers.origin) && new URL(headers.origin).host === host;
 
 /**
  * The dashboard on an address of its own, and the API behind it: to the browser both are one origin, so that it sends
@@ -26,25 +31,13 @@ const isSameOrigin = ({ headers }: Pick<FastifyRequest, 'headers'>) =>
  */
 export function createDashboardServer({ API_BASE_URL, TRUST_PROXY }: DashboardEnv): FastifyInstance {
   const { origin, pathname } = API_BASE_URL;
-  const instance = fastify({
-    requestIdHeader: false,
-    genReqId: requestIdOf,
+  const instance = createSideServer({
     bodyLimit: BODY_LIMIT,
-    trustProxy: TRUST_PROXY.length > 0 ? [...TRUST_PROXY] : false,
-    routerOptions: { ignoreTrailingSlash: true },
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    trustProxy: TRUST_PROXY,
     forceCloseConnections: 'idle',
-  });
-  instance.addHook('onRequest', (_request, reply, done) => {
-    reply.headers({ ...SECURITY_HEADERS, 'content-security-policy': DASHBOARD_CONTENT_SECURITY_POLICY });
-    done();
-  });
-  instance.setNotFoundHandler((request, reply) =>
-    sendProblem(request as HttpRequest, reply as HttpReply, new NotFoundError()),
-  );
-  instance.setErrorHandler<Error & { statusCode?: number }>((error, request, reply) => {
-    const problem =
-      (error.statusCode ?? 500) >= 500 ? new DependencyDownError('API', error) : toProblem(error, BODY_LIMIT);
-    sendProblem(request as HttpRequest, reply as HttpReply, problem);
+    contentSecurityPolicy: DASHBOARD_CONTENT_SECURITY_POLICY,
   });
   for (const prefix of ['/v1', '/health']) {
     void instance.register(httpProxy, {
@@ -53,8 +46,9 @@ export function createDashboardServer({ API_BASE_URL, TRUST_PROXY }: DashboardEn
       rewritePrefix: `${pathname}${prefix}`,
       undici: { headersTimeout: UPSTREAM_TIMEOUT_MS, bodyTimeout: UPSTREAM_TIMEOUT_MS },
       replyOptions: {
-        rewriteRequestHeaders: (request, { forwarded: _forwarded, ...headers }) => ({
-          ...headers,
+        onError: (reply, { error }) => void reply.send(new DependencyDownError('API', error)),
+        rewriteRequestHeaders: (request, headers) => ({
+          ...Object.fromEntries(Object.entries(headers).filter(([name]) => !NOT_HANDED_ON.test(name))),
           'x-request-id': request.id,
           // What the client says of itself is worth nothing. The API believes this only with us in its TRUST_PROXY.
           'x-forwarded-for': request.ip,

@@ -24,16 +24,20 @@ export class ProblemFilter implements ExceptionFilter {
   }
 
   private send(request: HttpRequest, reply: HttpReply, problem: ProblemError): void {
-    if (problem.status >= 500) {
-      this.logger[problem.status === 500 ? 'error' : 'warn']({
-        msg: 'request failed',
-        code: problem.code,
-        request_id: request.id,
-        err: problem.cause instanceof Error ? problem.cause : problem,
-      });
-    }
+    logProblem(this.logger, request, problem);
     sendProblem(request, reply, problem);
   }
+}
+
+/** What is our own fault or that of somebody we depend on: where the request id finds it. */
+export function logProblem(logger: Logger, { id }: Pick<HttpRequest, 'id'>, problem: ProblemError): void {
+  if (problem.status < 500) return;
+  logger[problem.status === 500 ? 'error' : 'warn']({
+    msg: 'request failed',
+    code: problem.code,
+    request_id: id,
+    err: problem.cause instanceof Error ? problem.cause : problem,
+  });
 }
 
 export function sendProblem(request: HttpRequest, reply: HttpReply, problem: ProblemError): void {

@@ -1,4 +1,3 @@
-import { type IncomingMessage, METHODS } from 'node:http';
 import type { Socket } from 'node:net';
 import cors from '@fastify/cors';
 import underPressure from '@fastify/under-pressure';
@@ -9,22 +8,29 @@ import type { Counter } from 'prom-client';
 import type { Env } from '../../config/env.js';
 import {
   BadRequestError,
-  HeadersTooLargeError,
   MethodNotAllowedError,
   NotFoundError,
   OverloadedError,
   RateLimitedError,
-  RequestTimeoutError,
   UriTooLongError,
 } from '../errors/common.errors.js';
 import type { ProblemError } from '../errors/problem.error.js';
-import { PROBLEM_MEDIA_TYPE, sendProblem } from '../errors/problem.filter.js';
+import { sendProblem } from '../errors/problem.filter.js';
 import type { Metrics } from '../metrics/metrics.js';
 import { AddressLimiter } from '../rate-limit/address-limiter.js';
 import { type RateLimitState, retryAfterSeconds } from '../rate-limit/rate-limits.js';
 import { refusalsIn } from '../rate-limit/refusals.js';
 import { tracing } from '../tracing/tracing.js';
 import { AllowedMethods } from './allowed-methods.js';
+import {
+  answerConnectAndExpect,
+  type BrokenRequest,
+  brokenRequestProblem,
+  hasHost,
+  MAXIMUM_HEAD_SIZE,
+  MAXIMUM_URL_LENGTH,
+  writeProblem,
+} from './broken-request.js';
 import { useStrictJsonBodies } from './json-body.parser.js';
 import { originForm, pathOf } from './path.js';
 import { requestContext } from './request-context.js';
@@ -35,10 +41,8 @@ import {
   EXPOSED_HEADERS,
   SECURITY_HEADERS,
 } from './security-headers.js';
+import { askForWholeFile } from './whole-files.js';
 
-const MAXIMUM_URL_LENGTH = 8192;
-/** Of the request line and the headers together. */
-const MAXIMUM_HEAD_SIZE = 16_384;
 const HEADERS_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 /** Longer than the idle time of the usual balancers, so that they, not we, close an idle connection. */
@@ -58,8 +62,6 @@ const isDashboard = (path: string) => path === '/dashboard' || path.startsWith('
  */
 const DOCS_FILE =
   /^\/docs\/(swagger-ui\.css|swagger-ui-(bundle|standalone-preset)\.js|favicon-(16x16|32x32)\.png)$/;
-/** A file server has errors of its own for a part, or a version, that it cannot serve: it serves the whole file instead. */
-const IGNORED_FILE_HEADERS = ['range', 'if-match', 'if-unmodified-since'];
 
 /** The path as its route has it, however the client spelled it: `/%761/auth/me` is `/v1/auth/me`. */
 function routedPathOf(request: FastifyRequest): string {
@@ -175,14 +177,9 @@ class HttpEdge {
       else if (refusal) sendProblem(request, reply, refusal);
       else void reply.code(204).send();
     });
-    // Left to itself, Node closes the connection on the one and answers the other with an empty 417.
-    instance.server.on('connect', (message: IncomingMessage, socket: Socket) => {
-      // Node has let go of this socket: its errors would end the process, and nobody else would close it.
-      socket.on('error', () => socket.destroy());
-      this.answerByHand(socket, this.unroutable('CONNECT', message.url ?? '/'));
-      socket.destroySoon();
-    });
-    instance.server.on('checkExpectation', (...exchange) => instance.server.emit('request', ...exchange));
+    answerConnectAndExpect(instance.server, (socket, target) =>
+      this.answerByHand(socket, this.unroutable('CONNECT', target)),
+    );
     // Not earlier: reading the body leaves the asynchronous context in which an earlier hook ran.
     instance.addHook('preValidation', (request, _reply, done) => {
       requestContext.run({ requestId: request.id, address: request.ip }, done);
@@ -208,12 +205,9 @@ class HttpEdge {
       socket.destroy();
       return;
     }
-    const { method, target, isWhole } = requestLineOf(error.rawPacket);
     this.answerByHand(
       socket,
-      isWhole && !METHODS.includes(method)
-        ? this.unroutable(method, target)
-        : brokenRequestProblem(error.code, target),
+      brokenRequestProblem(error, (method, target) => this.unroutable(method, target)),
       error.rawPacket !== undefined,
     );
   }
@@ -227,30 +221,17 @@ class HttpEdge {
         ? refusal
         : this.tooMany(checked.state);
     this.unreadable?.inc({ status: problem.status });
-    const requestId = requestIdOf({ headers: {} });
-    const document = problem.toDocument(requestId, '/');
-    const body = JSON.stringify(document);
-    const headers = {
-      ...SECURITY_HEADERS,
-      ...checked?.headers,
-      ...problem.headers,
-      'content-type': PROBLEM_MEDIA_TYPE,
-      'content-length': String(Buffer.byteLength(body)),
-      'cache-control': 'no-store',
-      'x-request-id': requestId,
-      connection: 'close',
-    };
-    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-    socket.end(`HTTP/1.1 ${document.status} ${document.title}\r\n${lines.join('')}\r\n${body}`);
+    writeProblem(socket, problem, checked?.headers);
   }
 
   private receive(request: FastifyRequest, reply: FastifyReply): void {
     const path = routedPathOf(request);
     reply.header('x-request-id', request.id).headers(SECURITY_HEADERS);
-    if (isDocs(path) || isDashboard(path)) {
-      const policy = isDocs(path) ? DOCS_CONTENT_SECURITY_POLICY : DASHBOARD_CONTENT_SECURITY_POLICY;
-      reply.header('content-security-policy', policy);
-      for (const name of IGNORED_FILE_HEADERS) delete request.headers[name];
+    if (isDocs(path)) {
+      reply.header('content-security-policy', DOCS_CONTENT_SECURITY_POLICY);
+      askForWholeFile(request);
+    } else if (isDashboard(path)) {
+      reply.header('content-security-policy', DASHBOARD_CONTENT_SECURITY_POLICY);
     } else if (path.startsWith('/v1')) reply.header('cache-control', 'no-store');
     this.warnOfUntrustedProxy(request);
     const checked = this.addresses.check(request.ip, !isHealth(path));
@@ -314,46 +295,5 @@ function isDecodable(query: string): boolean {
     return true;
   } catch {
     return false;
-  }
-}
-
-/** RFC 9112: without a Host, or with two, nobody can say for whom a request is. HTTP/1.0 does not know it yet. */
-function hasHost({ httpVersion, rawHeaders }: IncomingMessage): boolean {
-  let hosts = 0;
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    if (rawHeaders[index]!.toLowerCase() === 'host') hosts++;
-  }
-  return hosts === 1 || (hosts === 0 && httpVersion === '1.0');
-}
-
-interface BrokenRequest extends Error {
-  readonly code?: string;
-  /** What the parser gave up on; absent for what did not come in time. */
-  readonly rawPacket?: Buffer;
-}
-
-/** What can still be told of a request that never became one, provided that its beginning came in the last packet. */
-function requestLineOf(packet: Buffer = Buffer.alloc(0)): {
-  method: string;
-  target: string;
-  isWhole: boolean;
-} {
-  const [, method = '', target = '/', end] =
-    /^([!#$%&'*+.^_`|~\w-]+) (\S+)( HTTP\/1\.[01]\r\n)?/.exec(
-      packet.toString('latin1', 0, MAXIMUM_HEAD_SIZE),
-    ) ?? [];
-  return { method, target, isWhole: end !== undefined };
-}
-
-function brokenRequestProblem(code: string | undefined, target: string): ProblemError {
-  switch (code) {
-    case 'HPE_HEADER_OVERFLOW':
-      return target.length > MAXIMUM_URL_LENGTH
-        ? new UriTooLongError(MAXIMUM_URL_LENGTH)
-        : new HeadersTooLargeError();
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return new RequestTimeoutError();
-    default:
-      return new BadRequestError('This is not a valid HTTP request.');
   }
 }

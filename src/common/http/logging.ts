@@ -25,7 +25,10 @@ function described({ name, message, code, stack, cause }: Error & { code?: unkno
 const ATOMIC_WRITE = 4096;
 
 /** One JSON line per event on stdout (readable lines in development), each with the ids of its request and trace. */
-export function createLogger(env: Env, destination?: DestinationStream & { isTTY?: boolean }): Logger {
+export function createLogger(
+  env: Pick<Env, 'LOG_LEVEL' | 'NODE_ENV'>,
+  destination?: DestinationStream & { isTTY?: boolean },
+): Logger {
   const options = {
     level: env.LOG_LEVEL,
     base: null,
