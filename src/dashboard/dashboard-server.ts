@@ -46,6 +46,8 @@ export function createDashboardServer({ API_BASE_URL, TRUST_PROXY }: DashboardEn
       rewritePrefix: `${pathname}${prefix}`,
       undici: { headersTimeout: UPSTREAM_TIMEOUT_MS, bodyTimeout: UPSTREAM_TIMEOUT_MS },
       replyOptions: {
+        // Left to itself, it would ask an API that is overloaded up to ten times more, and have the browser wait.
+        retryDelay: () => null,
         onError: (reply, { error }) => void reply.send(new DependencyDownError('API', error)),
         rewriteRequestHeaders: (request, headers) => ({
           ...Object.fromEntries(Object.entries(headers).filter(([name]) => !NOT_HANDED_ON.test(name))),

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
@@ -255,6 +257,21 @@ describe('the dashboard on an address of its own', () => {
       },
     ]);
     await server.close();
+  });
+
+  it('asks an API that is overloaded once, and says what it says', async () => {
+    let asked = 0;
+    const overloaded = createServer((_request, response) => {
+      asked++;
+      response.writeHead(503, { 'retry-after': '1' }).end();
+    }).listen(0, '127.0.0.1');
+    await once(overloaded, 'listening');
+    const { port } = overloaded.address() as AddressInfo;
+    const { server, address } = await listen(`http://127.0.0.1:${port}`);
+    expect((await fetch(`${address}/v1/watchlists`)).status).toBe(503);
+    expect(asked).toBe(1);
+    await server.close();
+    overloaded.close();
   });
 
   it('says when the API is not there, and goes on when it is', async () => {
