@@ -1,5 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import createRouter from 'find-my-way';
+import { MethodNotAllowedError, NotFoundError } from '../errors/common.errors.js';
+import type { ProblemError } from '../errors/problem.error.js';
+import { originForm, pathOf } from './path.js';
 
 /**
  * Fastify's router answers an unknown method and an unknown path alike. This second table, filled from the same
@@ -22,8 +25,17 @@ export class AllowedMethods {
     });
   }
 
+  /** What to answer where the router has no route. */
+  unroutable(method: string, target: string): ProblemError {
+    const allowed = this.at(pathOf(originForm(target)));
+    // A route may find nothing at a path of its own.
+    return allowed.length > 0 && !allowed.includes(method)
+      ? new MethodNotAllowedError(method, allowed)
+      : new NotFoundError();
+  }
+
   /** The methods of the route at this path, sorted; empty when there is none. */
-  at(path: string): string[] {
+  private at(path: string): string[] {
     const found = this.router.find('GET', path);
     return found ? [...(found.store as Set<string>)].sort() : [];
   }

@@ -178,7 +178,7 @@ class HttpEdge {
       else void reply.code(204).send();
     });
     answerConnectAndExpect(instance.server, (socket, target) =>
-      this.answerByHand(socket, this.unroutable('CONNECT', target)),
+      this.answerByHand(socket, this.methods.unroutable('CONNECT', target)),
     );
     // Not earlier: reading the body leaves the asynchronous context in which an earlier hook ran.
     instance.addHook('preValidation', (request, _reply, done) => {
@@ -207,7 +207,7 @@ class HttpEdge {
     }
     this.answerByHand(
       socket,
-      brokenRequestProblem(error, (method, target) => this.unroutable(method, target)),
+      brokenRequestProblem(error, (method, target) => this.methods.unroutable(method, target)),
       error.rawPacket !== undefined,
     );
   }
@@ -243,7 +243,8 @@ class HttpEdge {
   /** The contract's order: 404/405, 429, then what can be said without reading the body. */
   private refusal(request: FastifyRequest): ProblemError | undefined {
     if (isPreflight(request)) return this.overLimit(request);
-    if (request.is404 || request.method === 'OPTIONS') return this.unroutable(request.method, request.url);
+    if (request.is404 || request.method === 'OPTIONS')
+      return this.methods.unroutable(request.method, request.url);
     const path = pathOf(request.url);
     const route = routedPathOf(request);
     if (route === '/docs/*' && !DOCS_FILE.test(path)) return new NotFoundError();
@@ -260,11 +261,6 @@ class HttpEdge {
     }
     if (!isWatched(route) && this.isOverloaded()) return new OverloadedError();
     return undefined;
-  }
-
-  private unroutable(method: string, target: string): ProblemError {
-    const allowed = this.methods.at(pathOf(originForm(target)));
-    return allowed.length > 0 ? new MethodNotAllowedError(method, allowed) : new NotFoundError();
   }
 
   private overLimit(request: FastifyRequest): ProblemError | undefined {

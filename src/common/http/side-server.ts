@@ -1,12 +1,7 @@
 import type { Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import {
-  BadRequestError,
-  BodyTooLargeError,
-  MethodNotAllowedError,
-  NotFoundError,
-} from '../errors/common.errors.js';
+import { BadRequestError, BodyTooLargeError } from '../errors/common.errors.js';
 import { logProblem, sendProblem } from '../errors/problem.filter.js';
 import { toProblem } from '../errors/to-problem.js';
 import { AllowedMethods } from './allowed-methods.js';
@@ -18,7 +13,7 @@ import {
   MAXIMUM_HEAD_SIZE,
   writeProblem,
 } from './broken-request.js';
-import { originForm, pathOf } from './path.js';
+import { originForm } from './path.js';
 import { requestIdOf } from './request-id.js';
 import { SECURITY_HEADERS } from './security-headers.js';
 
@@ -74,13 +69,7 @@ export function createSideServer({
     clientErrorHandler: (error: Error, socket) => answerBroken(error, socket),
   });
   const methods = new AllowedMethods(instance);
-  const unroutable = (method: string, target: string) => {
-    const allowed = methods.at(pathOf(originForm(target)));
-    // A route may find nothing at a path of its own.
-    return allowed.length > 0 && !allowed.includes(method)
-      ? new MethodNotAllowedError(method, allowed)
-      : new NotFoundError();
-  };
+  const unroutable = (method: string, target: string) => methods.unroutable(method, target);
   const answerBroken = (error: BrokenRequest, socket: Socket) => {
     if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
     else writeProblem(socket, brokenRequestProblem(error, unroutable));
