@@ -2,10 +2,11 @@ import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import { byHandler } from '../common/http/by-handler.js';
-import type { HttpRequest } from '../common/http/caller.js';
+import { type HttpRequest, requestOf } from '../common/http/caller.js';
+import { whenThere } from '../common/when-there.js';
 import { UnauthorizedError } from './auth.errors.js';
 import { type Access, ACCESS } from './decorators/public.decorator.js';
-import { bearerToken, JwtStrategy, personalToken } from './jwt.strategy.js';
+import { JwtStrategy, personalToken } from './jwt.strategy.js';
 import type { Principal } from './principal.js';
 import { Principals } from './principals.js';
 import { VerifiedTokens } from './verified-tokens.js';
@@ -36,24 +37,29 @@ export class JwtAuthGuard extends AuthGuard() {
     );
   }
 
-  override async canActivate(context: ExecutionContext): Promise<boolean> {
+  override canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const access = this.accessOf(context);
     if (access === 'public') return true;
-    const request = context.switchToHttp().getRequest<HttpRequest>();
-    if (access === 'optional' && request.headers.authorization === undefined) return true;
+    const request = requestOf(context);
+    const { authorization } = request.headers;
+    if (access === 'optional' && authorization === undefined) return true;
+    const verified = authorization === undefined ? undefined : this.verified.find(authorization);
+    if (verified !== undefined) return this.admit(request, this.principals.find(verified));
     const personal = personalToken(request);
-    if (personal !== null) return this.admit(request, await this.principals.findByPersonalToken(personal));
-    const token = bearerToken(request);
-    const verified = token === null ? undefined : this.verified.find(token);
+    if (personal !== null) return this.admit(request, this.principals.findByPersonalToken(personal));
     // passport checks what is seen for the first time.
-    if (verified === undefined) return super.canActivate(context) as Promise<boolean>;
-    return this.admit(request, await this.principals.find(verified));
+    return super.canActivate(context) as Promise<boolean>;
   }
 
-  private admit(request: HttpRequest, principal: Principal | null): true {
-    if (principal === null) throw new UnauthorizedError(true);
-    request.user = principal;
-    return true;
+  private admit(
+    request: HttpRequest,
+    found: Principal | null | Promise<Principal | null>,
+  ): true | Promise<true> {
+    return whenThere(found, (principal) => {
+      if (principal === null) throw new UnauthorizedError(true);
+      request.user = principal;
+      return true;
+    });
   }
 
   /** A database that is away is not the caller's fault: that error stays what it is. Everything else is one 401. */
@@ -65,7 +71,7 @@ export class JwtAuthGuard extends AuthGuard() {
   ): TUser {
     if (error) throw error;
     if (!user) {
-      const { authorization } = context.switchToHttp().getRequest<HttpRequest>().headers;
+      const { authorization } = requestOf(context).headers;
       throw new UnauthorizedError(BEARER_SCHEME.test(authorization ?? ''));
     }
     return user;

@@ -23,7 +23,7 @@ export function personalToken(request: FastifyRequest): string | null {
   return PERSONAL.exec(request.headers.authorization ?? '')?.[1] ?? null;
 }
 
-export function bearerToken(request: FastifyRequest): string | null {
+function bearerToken(request: FastifyRequest): string | null {
   return BEARER.exec(request.headers.authorization ?? '')?.[1] ?? null;
 }
 
@@ -97,7 +97,7 @@ export class JwtStrategy extends PassportStrategy(Strategy) {
   async validate(request: FastifyRequest, claims: Claims): Promise<Principal | false> {
     if (!hasSoundClaims(claims)) return false;
     const verified = { userId: Number(claims.sub), sessionId: claims.sid, expiresAt: claims.exp };
-    this.verified.remember(bearerToken(request)!, verified);
+    this.verified.remember(request.headers.authorization!, verified);
     return (await this.principals.find(verified)) ?? false;
   }
 }

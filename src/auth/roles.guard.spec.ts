@@ -41,7 +41,7 @@ describe(RolesGuard.name, () => {
       guard.canActivate({
         getClass: () => controller,
         getHandler: () => handler,
-        switchToHttp: () => ({ getRequest: () => ({ user }) }),
+        getArgByIndex: () => ({ user }),
       } as unknown as ExecutionContext);
   }
 

@@ -2,6 +2,7 @@ import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/com
 import { Reflector } from '@nestjs/core';
 import type { Role } from '../users/role.js';
 import { byHandler } from '../common/http/by-handler.js';
+import { requestOf } from '../common/http/caller.js';
 import { ForbiddenError } from './auth.errors.js';
 import { REQUIRED_ROLE } from './decorators/requires-role.decorator.js';
 import type { Principal } from './principal.js';
@@ -22,7 +23,7 @@ export class RolesGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const required = this.requiredRole(context);
     if (required === undefined) return true;
-    const { user } = context.switchToHttp().getRequest<{ user?: Principal }>();
+    const { user } = requestOf<{ user?: Principal }>(context);
     if (user?.role !== required) throw new ForbiddenError();
     return true;
   }

@@ -1,6 +1,7 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { byHandler } from '../common/http/by-handler.js';
+import { requestOf } from '../common/http/caller.js';
 import type { Scope } from '../personal-tokens/scopes.js';
 import { missingScope } from './auth.errors.js';
 import { REQUIRED_SCOPE } from './decorators/requires-scope.decorator.js';
@@ -21,7 +22,7 @@ export class ScopesGuard implements CanActivate {
   }
 
   canActivate(context: ExecutionContext): boolean {
-    const { user } = context.switchToHttp().getRequest<{ user?: Principal }>();
+    const { user } = requestOf<{ user?: Principal }>(context);
     if (user === undefined || user.scopes === null) return true;
     const required = this.requiredScope(context);
     if (required === undefined || !user.scopes.includes(required)) throw missingScope(required);

@@ -12,20 +12,21 @@ export interface Verified {
 }
 
 /**
- * Tokens whose signature and claims have been checked: the same bytes under the same key give the same answer.
- * What can change is looked at every time: the expiry here, session and standing in the database.
+ * Tokens whose signature and claims have been checked, by the `Authorization` header that they came in: the same bytes
+ * under the same key give the same answer. What can change is looked at every time: the expiry here, session and
+ * standing in the database.
  */
 @Injectable()
 export class VerifiedTokens {
   private readonly tokens = lruCache<string, Verified>(MAXIMUM_TOKENS);
 
-  remember(token: string, verified: Verified): void {
-    this.tokens.set(token, verified);
+  remember(authorization: string, verified: Verified): void {
+    this.tokens.set(authorization, verified);
   }
 
   /** What is said by a token that is known to be good and has not expired. */
-  find(token: string): Verified | undefined {
-    const verified = this.tokens.get(token);
+  find(authorization: string): Verified | undefined {
+    const verified = this.tokens.get(authorization);
     return verified !== undefined && Date.now() < verified.expiresAt * 1000 ? verified : undefined;
   }
 }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { In, LessThanOrEqual, MoreThan, type ObjectLiteral } from 'typeorm';
+import { whenThere } from '../common/when-there.js';
 import { Copies } from '../database/copies.js';
 import { readTogether } from '../database/read-together.js';
 import { fromRow } from '../database/rows.js';
@@ -36,8 +37,10 @@ export class SessionsRepository {
     if (this.copies === null) return this.standingOf(id);
     const ownerOf = (session: Pick<Session, 'userId'> | null) =>
       session === null ? null : this.users.findStanding(session.userId);
-    const session = this.copies.get(id, (missing) => this.find(missing));
-    return session instanceof Promise ? session.then(ownerOf) : ownerOf(session);
+    return whenThere(
+      this.copies.get(id, (missing) => this.find(missing)),
+      ownerOf,
+    );
   }
 
   find(id: string): Promise<Session | null> {

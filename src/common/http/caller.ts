@@ -1,3 +1,4 @@
+import type { ArgumentsHost } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /** As much of the signed-in user as the shared machinery (limits, cache, log) needs. */
@@ -12,3 +13,10 @@ export interface Caller {
 /** `user` is where passport puts who is asking; absent on public routes. */
 export type HttpRequest = FastifyRequest & { user?: Caller };
 export type HttpReply = FastifyReply;
+
+/**
+ * For what every request passes. `switchToHttp()` says the same, and makes an object and three functions each time that
+ * it is asked.
+ */
+export const requestOf = <Request = HttpRequest>(host: ArgumentsHost): Request => host.getArgByIndex(0);
+export const replyOf = (host: ArgumentsHost): HttpReply => host.getArgByIndex(1);
