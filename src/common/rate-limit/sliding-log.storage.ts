@@ -88,20 +88,19 @@ export class SlidingLogStorage implements ThrottlerStorage, OnApplicationShutdow
     this.local.close();
   }
 
-  private async hit(key: string, rule: RateLimit): Promise<RateLimitState> {
+  private hit(key: string, rule: RateLimit): RateLimitState | Promise<RateLimitState> {
     // Our entry bears the time before Redis was asked, and our window ends after Redis has answered: what has left
     // Redis's window has left ours, so that while Redis is well its count decides, and ours only where it has
     // forgotten.
     const began = performance.now();
     const own = this.local.peek(key, rule, began);
     if (!own.allowed) return this.withSlack(own, rule);
-    if (this.redis !== null) {
-      const shared = await this.redis.attempt((client) =>
-        client.slidingLogHit(`rl:${key}`, rule.limit, rule.windowSeconds * 1000),
+    if (this.redis === null) return this.local.hit(key, rule, began);
+    return this.redis
+      .attempt((client) => client.slidingLogHit(`rl:${key}`, rule.limit, rule.windowSeconds * 1000))
+      .then((shared) =>
+        isReply(shared) ? this.agree(key, rule, began, shared) : this.local.hit(key, rule, began),
       );
-      if (isReply(shared)) return this.agree(key, rule, began, shared);
-    }
-    return this.local.hit(key, rule, began);
   }
 
   private agree(
