@@ -65,8 +65,6 @@ export class RedisConnection {
       connectTimeout: this.connectTimeoutMs,
       // Cuts a connection that has gone silent; the client would call it ready for ever.
       socketTimeout: 5 * commandTimeoutMs,
-      // Commands of one tick travel together: one write instead of one each.
-      enableAutoPipelining: true,
       retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 6), 2000) + Math.random() * 50,
     });
     this.commands = tracing()?.spans.redisCommands(this.client) ?? this.client;
@@ -95,12 +93,13 @@ export class RedisConnection {
   }
 
   /** The command's answer; `undefined` when Redis gave none in time or is being left alone. Never throws. */
-  async attempt<T>(command: (client: Redis) => Promise<T>): Promise<T | undefined> {
-    try {
-      return await this.breaker.execute(() => answerWithin(this.commandTimeoutMs, command(this.commands)));
-    } catch {
-      return undefined;
-    }
+  attempt<T>(command: (client: Redis) => Promise<T>): Promise<T | undefined> {
+    return this.breaker
+      .execute(() => {
+        this.gather();
+        return answerWithin(this.commandTimeoutMs, command(this.commands));
+      })
+      .catch(() => undefined);
   }
 
   /** Whether the breaker keeps commands from it now, or all but the one that tries. */
@@ -117,6 +116,17 @@ export class RedisConnection {
     // An orderly end is nothing to warn of.
     this.up = false;
     this.client.disconnect();
+  }
+
+  /**
+   * Commands of one turn of the event loop travel together: one write instead of one each. They stay commands of their
+   * own, which ioredis's auto-pipelining (five promises for each) makes one pipeline that fails as a whole.
+   */
+  private gather(): void {
+    const { stream } = this.client;
+    if (stream === undefined || stream.writableCorked > 0) return;
+    stream.cork();
+    setImmediate(() => stream.uncork());
   }
 
   /** Once per change of state: a Redis that is away would otherwise fill the log. */
