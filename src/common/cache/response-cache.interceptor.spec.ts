@@ -1,4 +1,4 @@
-import type { ExecutionContext } from '@nestjs/common';
+import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { lastValueFrom, of } from 'rxjs';
 import type { Caller } from '../http/caller.js';
 import { ResponseCacheInterceptor } from './response-cache.interceptor.js';
@@ -20,8 +20,7 @@ class Reply {
 
 async function ask(interceptor: ResponseCacheInterceptor, user: Caller | undefined) {
   const reply = new Reply();
-  const http = { getRequest: () => ({ user, query: {}, headers: {} }), getResponse: () => reply };
-  const context = { switchToHttp: () => http } as unknown as ExecutionContext;
+  const context = new ExecutionContextHost([{ user, url: '/', query: {}, headers: {} }, reply]);
   const body = await lastValueFrom(interceptor.intercept(context, { handle: () => of({ total: 0 }) }));
   return { body, outcome: reply.sent['x-cache'] };
 }

@@ -6,8 +6,9 @@ import {
   type NestInterceptor,
 } from '@nestjs/common';
 import { from, lastValueFrom, type Observable } from 'rxjs';
-import type { HttpReply, HttpRequest } from '../http/caller.js';
+import { type HttpReply, replyOf, requestOf } from '../http/caller.js';
 import { matchesWeakly } from '../http/entity-tag.js';
+import { pathOf } from '../http/path.js';
 import { lruCache } from '../lru-cache.js';
 import { listETag, listKey, queryHash } from './cache-keys.js';
 import type { ResponseStore } from './response-store.js';
@@ -24,7 +25,8 @@ interface Answer {
 /** What the query means when it says nothing. A spelling that is missing here costs a second entry, never a wrong one. */
 const QUERY_DEFAULTS = { skip: '0', limit: '10', sort: 'created_at_desc' };
 
-const MAXIMUM_QUERIES = 10_000;
+/** Each of up to 8 KiB, as long as a URL may be. */
+const MAXIMUM_QUERIES = 1000;
 
 /**
  * Keeps answers as the bytes that are sent. The version that is in every key came with the caller, before any
@@ -36,10 +38,10 @@ export class ResponseCacheInterceptor implements NestInterceptor {
   /** By the versioned key: with the bare one, a reader could be handed the answer to an older question. */
   private readonly flights = new Map<string, Promise<Answer>>();
   /**
-   * The hashes of queries that have been answered. Our tags can be made by whoever knows how; one for a query that
-   * would be refused must not be told that nothing has changed.
+   * The hashes of queries that have been answered, by how they were spelled. Our tags can be made by whoever knows how;
+   * one for a query that would be refused must not be told that nothing has changed.
    */
-  private readonly answered = lruCache<string, true>(MAXIMUM_QUERIES);
+  private readonly answered = lruCache<string, string>(MAXIMUM_QUERIES);
 
   constructor(@Inject(RESPONSE_STORE) private readonly store: ResponseStore | null) {}
 
@@ -48,21 +50,22 @@ export class ResponseCacheInterceptor implements NestInterceptor {
   }
 
   private async answer(context: ExecutionContext, next: CallHandler): Promise<string | undefined> {
-    const http = context.switchToHttp();
-    const { user, query, headers } = http.getRequest<HttpRequest>();
-    const reply = http.getResponse<HttpReply>();
+    const { user, url, query, headers } = requestOf(context);
+    const reply = replyOf(context);
     if (user === undefined) throw new Error('@CacheResponse() on a public route');
-    const hash = queryHash(query as Record<string, unknown>, QUERY_DEFAULTS);
+    const spelling = url.slice(pathOf(url).length);
+    const known = this.answered.get(spelling);
+    const hash = known ?? queryHash(query as Record<string, unknown>, QUERY_DEFAULTS);
     const etag = listETag(user.id, user.listVersion, hash);
     const ifNoneMatch = headers['if-none-match'];
-    const isKnown = ifNoneMatch !== undefined && matchesWeakly(ifNoneMatch, etag);
-    if (isKnown && this.answered.has(hash)) return this.reply(reply, etag, { body: '', outcome: 'HIT' }, 304);
+    const hasIt = ifNoneMatch !== undefined && matchesWeakly(ifNoneMatch, etag);
+    if (hasIt && known !== undefined) return this.reply(reply, etag, { body: '', outcome: 'HIT' }, 304);
     const answer =
       this.store === null
         ? ({ body: await compute(next), outcome: 'BYPASS' } as const)
         : await this.find(this.store, listKey(user.id, user.listVersion, hash), next);
-    this.answered.set(hash, true);
-    return this.reply(reply, etag, answer, isKnown || ifNoneMatch === '*' ? 304 : 200);
+    if (known === undefined) this.answered.set(spelling, hash);
+    return this.reply(reply, etag, answer, hasIt || ifNoneMatch === '*' ? 304 : 200);
   }
 
   private reply(

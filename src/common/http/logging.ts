@@ -21,6 +21,16 @@ function described({ name, message, code, stack, cause }: Error & { code?: unkno
   };
 }
 
+/** As pino's own; under load a millisecond has more than one line, and the date is written out once. */
+function isoTime(): () => string {
+  let [at, text] = [NaN, ''];
+  return () => {
+    const now = Date.now();
+    if (now !== at) [at, text] = [now, `,"time":"${new Date(now).toISOString()}"`];
+    return text;
+  };
+}
+
 /** Workers share one pipe. What is longer than this (PIPE_BUF) could be cut in two by another one's lines. */
 const ATOMIC_WRITE = 4096;
 
@@ -32,7 +42,7 @@ export function createLogger(
   const options = {
     level: env.LOG_LEVEL,
     base: null,
-    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    timestamp: isoTime(),
     formatters: { level: (label: string) => ({ level: label }) },
     mixin: () => {
       const context = requestContext.get();
@@ -89,19 +99,17 @@ export class PinoLoggerService implements LoggerService {
 /** One line per answered request: the route's template, never the raw path or query, which may hold an e-mail address. */
 export function logRequests(instance: FastifyInstance, logger: Logger): void {
   instance.addHook('onResponse', (request, reply, done) => {
-    logger.info(
-      {
-        request_id: request.id,
-        ...tracing()?.requests.of(request),
-        method: request.method,
-        route: request.is404 ? null : request.routeOptions.url,
-        status: reply.statusCode,
-        duration_ms: Math.round(reply.elapsedTime * 10) / 10,
-        address: request.ip,
-        user_id: (request as HttpRequest).user?.id ?? null,
-      },
-      'request',
-    );
+    const line = {
+      request_id: request.id,
+      method: request.method,
+      route: request.is404 ? null : request.routeOptions.url,
+      status: reply.statusCode,
+      duration_ms: Math.round(reply.elapsedTime * 10) / 10,
+      address: request.ip,
+      user_id: (request as HttpRequest).user?.id ?? null,
+    };
+    const trace = tracing()?.requests.of(request);
+    logger.info(trace === undefined ? line : { ...line, ...trace }, 'request');
     done();
   });
 }
