@@ -10,6 +10,7 @@ import { expectCommonHeaders, expectInvalid, expectProblem } from './support/exp
 import {
   bytesOf,
   chunked,
+  RawConnection,
   rawRequest,
   type RawRequest,
   type RawResponse,
@@ -229,6 +230,57 @@ describe('The HTTP edge', () => {
         expectRefusal(response, 413, 'BODY_TOO_LARGE');
       } finally {
         await strict.close();
+      }
+    });
+
+    it.each<[string, number, string, Omit<RawRequest, 'body'>, string, string]>([
+      ['too large', 413, 'BODY_TOO_LARGE', {}, '', ' '.repeat(500_000)],
+      [
+        'of another type',
+        415,
+        'UNSUPPORTED_MEDIA_TYPE',
+        { headers: { 'content-type': 'text/plain' } },
+        'a',
+        'b',
+      ],
+      ['sent to nowhere', 404, 'NOT_FOUND', { path: '/v1/nowhere' }, '{', '}'],
+    ])('that is %s is refused while it is being sent, and the connection goes on', async (...row) => {
+      const [, status, code, request, begun, rest] = row;
+      const connection = new RawConnection(server.url);
+      const { headers, ...more } = request;
+      const length = String(begun.length + rest.length);
+      const head = bytesOf({
+        method: 'POST',
+        path: REGISTER,
+        headers: { ...JSON_TYPE, ...headers, 'content-length': length },
+        ...more,
+      });
+      try {
+        expectRefusal(await connection.send(Buffer.concat([head, Buffer.from(begun)])), status, code);
+        const next = bytesOf({ path: '/health' });
+        expect(await connection.send(Buffer.concat([Buffer.from(rest), next]))).toMatchObject({
+          status: 200,
+        });
+      } finally {
+        connection.close();
+      }
+    });
+
+    it('of unknown length goes on, too, when it turns out too large', async () => {
+      const connection = new RawConnection(server.url);
+      const head = bytesOf({
+        method: 'POST',
+        path: REGISTER,
+        headers: { ...JSON_TYPE, 'transfer-encoding': 'chunked' },
+      });
+      const chunk = `${BODY_LIMIT.toString(16)}\r\n${' '.repeat(BODY_LIMIT)}\r\n`;
+      try {
+        const refused = await connection.send(Buffer.concat([head, Buffer.from(chunk + chunk)]));
+        expectRefusal(refused, 413, 'BODY_TOO_LARGE');
+        const next = Buffer.concat([Buffer.from(`${chunk}0\r\n\r\n`), bytesOf({ path: '/health' })]);
+        expect(await connection.send(next)).toMatchObject({ status: 200 });
+      } finally {
+        connection.close();
       }
     });
 

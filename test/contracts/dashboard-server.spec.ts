@@ -230,6 +230,15 @@ describe('the dashboard on an address of its own', () => {
       }
     });
 
+    it('too large for the API, which says so while it is being sent', async () => {
+      const request = { method: 'POST', path: '/v1/auth/login', body: Buffer.alloc(500_000, 0x20) };
+      const headers = { 'content-type': 'application/json' };
+      for (let n = 0; n < 30; n++) {
+        const { status, body } = await rawRequest(url, { ...request, headers });
+        expect({ status, body }).toMatchObject({ status: 413, body: { code: 'BODY_TOO_LARGE' } });
+      }
+    });
+
     it('not there in time', async () => {
       const [headers, body] = await Promise.all([
         sendRawUntilClosed(url, `GET /dashboard HTTP/1.1\r\n${HOST}`),

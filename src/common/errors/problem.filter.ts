@@ -1,6 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, Inject, Logger } from '@nestjs/common';
 import { ENV, type Env } from '../../config/env.js';
 import type { HttpReply, HttpRequest } from '../http/caller.js';
+import { noteAnswer } from '../http/early-answers.js';
 import { pathOf } from '../http/path.js';
 import type { ProblemError } from './problem.error.js';
 import { toProblem } from './to-problem.js';
@@ -40,9 +41,15 @@ export function logProblem(logger: Logger, { id }: Pick<HttpRequest, 'id'>, prob
   });
 }
 
+/**
+ * The connection stays open: Fastify would close it on a body that is refused, and a client that is still sending would
+ * lose the answer with it. What still comes is thrown away, for as long as a request may take.
+ */
 export function sendProblem(request: HttpRequest, reply: HttpReply, problem: ProblemError): void {
+  noteAnswer(request.raw);
   void reply
     .code(problem.status)
+    .removeHeader('connection')
     .headers(problem.headers)
     .header('content-type', PROBLEM_MEDIA_TYPE)
     .header('cache-control', 'no-store')

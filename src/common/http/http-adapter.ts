@@ -27,6 +27,7 @@ import {
   type BrokenRequest,
   brokenRequestProblem,
   hasHost,
+  isAnswerable,
   MAXIMUM_HEAD_SIZE,
   MAXIMUM_URL_LENGTH,
   writeProblem,
@@ -201,7 +202,7 @@ class HttpEdge {
 
   /** What is not even HTTP, or did not arrive in time, never becomes a request: the answer is written by hand. */
   answerBrokenRequest(error: BrokenRequest, socket: Socket): void {
-    if (error.code === 'ECONNRESET' || !socket.writable) {
+    if (!isAnswerable(error, socket)) {
       socket.destroy();
       return;
     }

@@ -10,6 +10,7 @@ import {
   type BrokenRequest,
   brokenRequestProblem,
   hasHost,
+  isAnswerable,
   MAXIMUM_HEAD_SIZE,
   writeProblem,
 } from './broken-request.js';
@@ -71,8 +72,8 @@ export function createSideServer({
   const methods = new AllowedMethods(instance);
   const unroutable = (method: string, target: string) => methods.unroutable(method, target);
   const answerBroken = (error: BrokenRequest, socket: Socket) => {
-    if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
-    else writeProblem(socket, brokenRequestProblem(error, unroutable));
+    if (isAnswerable(error, socket)) writeProblem(socket, brokenRequestProblem(error, unroutable));
+    else socket.destroy();
   };
   answerConnectAndExpect(instance.server, (socket, target) =>
     writeProblem(socket, unroutable('CONNECT', target)),
