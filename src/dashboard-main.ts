@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { listenOn } from './common/http/listen-on.js';
 import { createLogger, PinoLoggerService } from './common/http/logging.js';
 import { loadDashboardEnv } from './config/dashboard-env.js';
 import { InvalidEnvironmentError } from './config/env.js';
@@ -13,7 +14,7 @@ async function main(): Promise<void> {
   const env = loadDashboardEnv();
   Logger.overrideLogger(new PinoLoggerService(createLogger({ LOG_LEVEL: 'info', NODE_ENV: 'production' })));
   const server = createDashboardServer(env);
-  await server.listen({ host: env.HOST, port: env.PORT });
+  await listenOn('PORT', () => server.listen({ host: env.HOST, port: env.PORT }));
   for (const signal of END_SIGNALS) {
     process.once(signal, () => {
       setTimeout(() => server.server.closeAllConnections(), DEADLINE_MS).unref();

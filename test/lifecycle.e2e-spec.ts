@@ -254,7 +254,7 @@ describe('starting', () => {
     try {
       const exit = await runServer({ env: { ...ROOMY, ...other.env, PORT: new URL(first.url).port } });
       expect(exit).toMatchObject({ code: 1, signal: null });
-      expect(exit.stderr).toContain('EADDRINUSE');
+      expect(exit.stderr).toMatch(/^The environment is not usable:\n {2}- PORT .*EADDRINUSE\n$/);
     } finally {
       await other.remove();
     }

@@ -9,8 +9,9 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
-import { ENV, type Env, InvalidEnvironmentError } from '../../config/env.js';
+import { ENV, type Env } from '../../config/env.js';
 import type { ProblemError } from '../errors/problem.error.js';
+import { listenOn } from '../http/listen-on.js';
 import type { Metrics } from './metrics.js';
 
 /** `Metrics | null`: null when nobody may ask for them. */
@@ -52,12 +53,8 @@ class MetricsServing implements OnModuleInit, OnApplicationBootstrap, OnApplicat
 
   /** Before the port that everybody comes to: when this one cannot be had, nobody is served. */
   async onApplicationBootstrap(): Promise<void> {
-    try {
-      await this.server?.listen({ host: this.env.HOST, port: this.env.METRICS_PORT! });
-    } catch (error) {
-      const { code } = error as { code?: string };
-      throw new InvalidEnvironmentError([`METRICS_PORT (or HOST) cannot be listened on: ${code}`]);
-    }
+    const { HOST: host, METRICS_PORT: port } = this.env;
+    await listenOn('METRICS_PORT', async () => this.server?.listen({ host, port: port! }));
   }
 
   /** After the last request has been answered: until then there is something to see. */
