@@ -6,23 +6,18 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import type { Counter } from 'prom-client';
-import { withoutVariables } from '../common/async-variable.js';
 import { METRICS } from '../common/metrics/metrics.module.js';
 import type { Metrics } from '../common/metrics/metrics.js';
 import { ENV, type Env } from '../config/env.js';
 import type { AuditLog } from './audit-log.entity.js';
+import { Outbox, type OutboxOptions, retryDelay, type RetryOptions } from '../database/outbox.js';
 import { Sweep } from '../database/sweep.js';
 import { AuditRepository } from './audit.repository.js';
 import { auditEvent } from './audit-event.js';
 import { WebhookClient } from './webhook.client.js';
 
 /** When things happen, in milliseconds. */
-export interface AuditDeliveryOptions {
-  /** How often to look without being nudged: for retries, and for what another instance left behind. */
-  readonly pollMs: number;
-  /** After an event's first failure; doubled with each further one. */
-  readonly firstRetryMs: number;
-  readonly longestRetryMs: number;
+export interface AuditDeliveryOptions extends OutboxOptions, RetryOptions {
   /** A claimed row is left alone this long; longer than a batch can take. */
   readonly leaseMs: number;
   readonly purgeIntervalMs: number;
@@ -44,19 +39,13 @@ const DAY_MS = 86_400_000;
 const MAXIMUM_COUNTED = 10_000;
 const COUNT_KEPT_MS = 5000;
 
-/**
- * What leaves the building goes out from the table, in the background: a row is due until the receiver has
- * answered 2xx, whatever dies in between, so each event arrives at least once (its `id` tells repeats).
- */
+/** A row is due until the receiver has answered 2xx, so each event arrives at least once (its `id` tells repeats). */
 @Injectable()
 export class AuditDelivery implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('AuditDelivery');
   readonly enabled: boolean;
-  private running: Promise<void> | null = null;
+  private readonly outbox: Outbox;
   private readonly sweep: Sweep;
-  private nudged = false;
-  private stopped = false;
-  private readonly timers: NodeJS.Timeout[] = [];
   private tries: Counter<'outcome'> | undefined;
 
   constructor(
@@ -67,6 +56,11 @@ export class AuditDelivery implements OnApplicationBootstrap, OnApplicationShutd
     @Inject(METRICS) metrics: Metrics | null,
   ) {
     this.enabled = env.AUDIT_WEBHOOK_URL !== undefined;
+    this.outbox = new Outbox(
+      async () => (await this.deliverBatch()) === BATCH,
+      options,
+      (error) => this.logger.warn('audit delivery paused', error),
+    );
     this.sweep = new Sweep(
       (limit) => logs.deleteBefore(new Date(Date.now() - env.AUDIT_RETENTION_DAYS * DAY_MS), limit),
       { intervalMs: options.purgeIntervalMs, batch: PURGE_BATCH },
@@ -76,28 +70,17 @@ export class AuditDelivery implements OnApplicationBootstrap, OnApplicationShutd
   }
 
   onApplicationBootstrap(): void {
-    if (this.enabled) {
-      this.timers.push(setInterval(() => this.nudge(), this.options.pollMs).unref());
-      this.nudge();
-    }
+    if (this.enabled) this.outbox.start();
     if (this.env.AUDIT_RETENTION_DAYS > 0) this.sweep.start();
   }
 
-  /** The event that is on its way is waited for; what is still due stays due in the table. */
   async onApplicationShutdown(): Promise<void> {
-    this.stopped = true;
-    for (const timer of this.timers) clearInterval(timer);
-    await Promise.all([this.running, this.sweep.stop()]);
+    await Promise.all([this.outbox.stop(), this.sweep.stop()]);
   }
 
   /** There may be something to deliver. Returns at once. */
   nudge(): void {
-    if (!this.enabled || this.stopped) return;
-    this.nudged = true;
-    // Outside the request that happened to nudge: what the round logs is not about that one.
-    this.running ??= withoutVariables(() => this.deliverAll()).finally(() => {
-      this.running = null;
-    });
+    if (this.enabled) this.outbox.nudge();
   }
 
   /** Deletes what is older than `AUDIT_RETENTION_DAYS`. */
@@ -121,23 +104,12 @@ export class AuditDelivery implements OnApplicationBootstrap, OnApplicationShutd
     });
   }
 
-  private async deliverAll(): Promise<void> {
-    try {
-      while (this.nudged && !this.stopped) {
-        this.nudged = false;
-        while (!this.stopped && (await this.deliverBatch()) === BATCH);
-      }
-    } catch (error) {
-      this.logger.warn('audit delivery paused', error);
-    }
-  }
-
   private async deliverBatch(): Promise<number> {
     const now = Date.now();
     const rows = await this.logs.claimDue(new Date(now), BATCH, new Date(now + this.options.leaseMs));
     for (const [index, row] of rows.entries()) {
       // Each try can take the client's whole time limit: a shutdown must not wait for twenty of them.
-      if (this.stopped) {
+      if (this.outbox.isStopped) {
         const untried = rows.slice(index).map(({ id }) => id);
         await this.logs.release(untried, new Date());
         break;
@@ -155,8 +127,7 @@ export class AuditDelivery implements OnApplicationBootstrap, OnApplicationShutd
     } catch (error) {
       this.tries?.inc({ outcome: 'failed' });
       this.logger.warn(`audit event ${row.id} not delivered: ${(error as Error).message}`);
-      const { firstRetryMs, longestRetryMs } = this.options;
-      const delay = Math.min(firstRetryMs * 2 ** row.deliveryAttempts, longestRetryMs);
+      const delay = retryDelay(this.options, row.deliveryAttempts);
       await this.logs.putOff(row.id, new Date(Date.now() + delay));
       return;
     }

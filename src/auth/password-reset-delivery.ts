@@ -7,8 +7,8 @@ import {
 } from '@nestjs/common';
 import { ThrottlerStorage } from '@nestjs/throttler';
 import { ENV, type Env } from '../config/env.js';
-import { withoutVariables } from '../common/async-variable.js';
 import { Mailer, MailNotSentError } from '../common/mail/mailer.js';
+import { Outbox, type OutboxOptions, retryDelay, type RetryOptions } from '../database/outbox.js';
 import { Sweep } from '../database/sweep.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { UsersService } from '../users/users.service.js';
@@ -19,14 +19,9 @@ import { PasswordResetsRepository, type StoredReset } from './password-resets.re
 import { pseudonyms } from './token-codes.js';
 
 /** When things happen, in milliseconds. */
-export interface PasswordResetDeliveryOptions {
+export interface PasswordResetDeliveryOptions extends OutboxOptions, RetryOptions {
   /** From a request to the work that it makes. */
   readonly pauseMs: number;
-  /** How often to look without being nudged: for retries, and for what another instance left behind. */
-  readonly pollMs: number;
-  /** After a mail's first failure; doubled with each further one. */
-  readonly firstRetryMs: number;
-  readonly longestRetryMs: number;
   /** A claimed mail is left alone this long; longer than one can take. */
   readonly leaseMs: number;
   /** How long a running send is waited for at the end. */
@@ -60,22 +55,18 @@ const RETRIES_PER_LIFETIME = 10;
 const SWEEP_BATCH = 500;
 
 /**
- * Mail goes out from the table, in the background: a row is due until the mail server has taken it or the link has
- * expired, whatever dies in between. Whose the address is, and whether anybody's at all, is looked up here and not in
- * the request, which is so the same for everybody.
+ * A row is due until the mail server has taken it or the link has expired. Whose the address is, and whether anybody's
+ * at all, is looked up here and not in the request, which is so the same for everybody.
  */
 @Injectable()
 export class PasswordResetDelivery implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('PasswordResetDelivery');
   private readonly stop = new AbortController();
-  private readonly timers: NodeJS.Timeout[] = [];
   private pause: NodeJS.Timeout | undefined;
-  private running: Promise<void> | null = null;
+  private readonly outbox: Outbox;
   private readonly sweep: Sweep;
   private readonly sending = new Set<Promise<void>>();
   private readonly mailboxOf: (email: string) => string;
-  private wanted = false;
-  private stopped = false;
 
   constructor(
     private readonly resets: PasswordResetsRepository,
@@ -88,6 +79,11 @@ export class PasswordResetDelivery implements OnApplicationBootstrap, OnApplicat
     @Inject(PASSWORD_RESET_DELIVERY_OPTIONS) private readonly options: PasswordResetDeliveryOptions,
   ) {
     this.mailboxOf = pseudonyms(env.JWT_KEYS, 'mailbox name');
+    this.outbox = new Outbox(
+      () => this.deliverNext(),
+      options,
+      (error) => this.logger.warn('sending mail paused', error),
+    );
     this.sweep = new Sweep(
       (limit) => resets.deleteExpired(new Date(), limit),
       { intervalMs: options.sweepIntervalMs, batch: SWEEP_BATCH },
@@ -101,20 +97,15 @@ export class PasswordResetDelivery implements OnApplicationBootstrap, OnApplicat
   }
 
   onApplicationBootstrap(): void {
-    if (this.enabled) {
-      this.timers.push(setInterval(() => this.run(), this.options.pollMs).unref());
-      this.run();
-    }
+    if (this.enabled) this.outbox.start();
     this.sweep.start();
   }
 
   /** The mail that is on its way is waited for, for a moment; what is still due stays due in the table. */
   async onApplicationShutdown(): Promise<void> {
-    this.stopped = true;
     clearTimeout(this.pause);
-    for (const timer of this.timers) clearInterval(timer);
     const farewell = setTimeout(() => this.stop.abort(), this.options.farewellMs);
-    await Promise.all([this.running, this.sweep.stop()]);
+    await Promise.all([this.outbox.stop(), this.sweep.stop()]);
     await Promise.all(this.sending);
     clearTimeout(farewell);
   }
@@ -124,30 +115,11 @@ export class PasswordResetDelivery implements OnApplicationBootstrap, OnApplicat
    * one request behind the other would feel the difference.
    */
   nudge(): void {
-    if (!this.enabled || this.stopped) return;
+    if (!this.enabled || this.outbox.isStopped) return;
     this.pause ??= setTimeout(() => {
       this.pause = undefined;
-      this.run();
+      this.outbox.nudge();
     }, this.options.pauseMs).unref();
-  }
-
-  private run(): void {
-    this.wanted = true;
-    // Outside the request that happened to nudge: what the round logs is not about that one.
-    this.running ??= withoutVariables(() => this.deliverAll()).finally(() => {
-      this.running = null;
-    });
-  }
-
-  private async deliverAll(): Promise<void> {
-    try {
-      while (this.wanted && !this.stopped) {
-        this.wanted = false;
-        while (!this.stopped && (await this.deliverNext()));
-      }
-    } catch (error) {
-      this.logger.warn('sending mail paused', error);
-    }
   }
 
   /** @returns false when nothing is due */
@@ -215,9 +187,8 @@ export class PasswordResetDelivery implements OnApplicationBootstrap, OnApplicat
   ): Promise<void> {
     // What else it may say names the address, or the link.
     this.logger.warn(`mail not sent: ${error instanceof MailNotSentError ? error.message : 'unknown'}`);
-    const { firstRetryMs, longestRetryMs } = this.options;
     const lifetime = expiresAt.getTime() - createdAt.getTime();
-    const delay = Math.min(firstRetryMs * 2 ** mailAttempts, longestRetryMs, lifetime / RETRIES_PER_LIFETIME);
-    await this.resets.putOff(id, new Date(Date.now() + (this.stopped ? 0 : delay)));
+    const delay = Math.min(retryDelay(this.options, mailAttempts), lifetime / RETRIES_PER_LIFETIME);
+    await this.resets.putOff(id, new Date(Date.now() + (this.outbox.isStopped ? 0 : delay)));
   }
 }
