@@ -284,6 +284,27 @@ describe('The HTTP edge', () => {
       }
     });
 
+    it.each([
+      ['HTTP/1.0', 'POST /v1/auth/register HTTP/1.0'],
+      ['a last request', 'POST /v1/auth/register HTTP/1.1\r\nhost: localhost\r\nconnection: close'],
+    ])('that is too large may be sent to its end by %s, and is answered meanwhile', async (_who, head) => {
+      const { hostname, port } = new URL(server.url);
+      const socket = connect({ host: hostname, port: Number(port) });
+      const received: Buffer[] = [];
+      socket.on('data', (chunk: Buffer) => received.push(chunk));
+      const closed = once(socket, 'close');
+      const piece = Buffer.alloc(100_000, 0x20);
+      socket.write(`${head}\r\ncontent-type: application/json\r\ncontent-length: 3000000\r\n\r\n`);
+      await eventually(() => expect(String(Buffer.concat(received))).toMatch(/BODY_TOO_LARGE.*\}$/));
+      for (let n = 0; n < 30; n++) {
+        await new Promise<void>((resolve, reject) =>
+          socket.write(piece, (error) => (error ? reject(error) : resolve())),
+        );
+      }
+      await closed;
+      expect(String(Buffer.concat(received)).match(/HTTP\/1\.1/g)).toHaveLength(1);
+    });
+
     it('is refused before it has been sent when its length says that it is too large', async () => {
       const response = await send({
         method: 'POST',

@@ -1,7 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, Inject, Logger } from '@nestjs/common';
 import { ENV, type Env } from '../../config/env.js';
 import type { HttpReply, HttpRequest } from '../http/caller.js';
-import { noteAnswer } from '../http/early-answers.js';
+import { endWhenAllHasCome, noteAnswer } from '../http/early-answers.js';
 import { pathOf } from '../http/path.js';
 import type { ProblemError } from './problem.error.js';
 import { toProblem } from './to-problem.js';
@@ -47,6 +47,7 @@ export function logProblem(logger: Logger, { id }: Pick<HttpRequest, 'id'>, prob
  */
 export function sendProblem(request: HttpRequest, reply: HttpReply, problem: ProblemError): void {
   noteAnswer(request.raw);
+  if (!request.raw.complete && !reply.raw.shouldKeepAlive) endWhenAllHasCome(request.raw, reply.raw);
   void reply
     .code(problem.status)
     .removeHeader('connection')
