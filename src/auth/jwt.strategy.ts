@@ -97,7 +97,7 @@ export class JwtStrategy extends PassportStrategy(Strategy) {
   async validate(request: FastifyRequest, claims: Claims): Promise<Principal | false> {
     if (!hasSoundClaims(claims)) return false;
     const verified = { userId: Number(claims.sub), sessionId: claims.sid, expiresAt: claims.exp };
-    this.verified.remember(request.headers.authorization!, verified);
+    this.verified.remember(bearerToken(request)!, verified);
     return (await this.principals.find(verified)) ?? false;
   }
 }

@@ -12,16 +12,17 @@ export interface Verified {
 }
 
 /**
- * Tokens whose signature and claims have been checked, by the `Authorization` header that they came in: the same bytes
- * under the same key give the same answer. What can change is looked at every time: the expiry here, session and
+ * Tokens whose signature and claims have been checked, by the `Authorization` header as nearly all write it: the same
+ * bytes under the same key give the same answer. What can change is looked at every time: the expiry here, session and
  * standing in the database.
  */
 @Injectable()
 export class VerifiedTokens {
   private readonly tokens = lruCache<string, Verified>(MAXIMUM_TOKENS);
 
-  remember(authorization: string, verified: Verified): void {
-    this.tokens.set(authorization, verified);
+  /** Once per token: there is no end of other spellings (`bearer`, more spaces), and each is checked each time. */
+  remember(token: string, verified: Verified): void {
+    this.tokens.set(`Bearer ${token}`, verified);
   }
 
   /** What is said by a token that is known to be good and has not expired. */
