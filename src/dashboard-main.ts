@@ -14,7 +14,7 @@ async function main(): Promise<void> {
   const env = loadDashboardEnv();
   Logger.overrideLogger(new PinoLoggerService(createLogger({ LOG_LEVEL: 'info', NODE_ENV: 'production' })));
   const server = createDashboardServer(env);
-  await listenOn('PORT', () => server.listen({ host: env.HOST, port: env.PORT }));
+  await listenOn('PORT', env.HOST, () => server.listen({ host: env.HOST, port: env.PORT }));
   for (const signal of END_SIGNALS) {
     process.once(signal, () => {
       setTimeout(() => server.server.closeAllConnections(), DEADLINE_MS).unref();

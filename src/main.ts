@@ -37,7 +37,7 @@ async function serve(env: Env, logger: Logger): Promise<void> {
   const { createApp } = await import('./app.setup.js');
   // What a worker could warn of, its primary has.
   const app = await createApp(cluster.isWorker ? { ...env, warnings: [] } : env, logger);
-  await listenOn('PORT', () => app.listen(env.PORT, env.HOST));
+  await listenOn('PORT', env.HOST, () => app.listen(env.PORT, env.HOST));
   setFlagsFromString('--no-optimize-for-size');
   setFlagsFromString('--semi-space-growth-factor=2');
   // Left to itself, V8 lets garbage grow to twice what is in use before it looks. Measured: no slower, 60 MiB less.

@@ -761,6 +761,52 @@ describe('The HTTP edge', () => {
       expect([400, 413]).toContain(answers[0]!.status);
     });
 
+    it.each([
+      ['of which more is to come', 'GET /health HTTP/1.1\r\nhost: localhost\r\n', 200],
+      [
+        'of a browser',
+        `OPTIONS ${ITEMS} HTTP/1.1\r\nhost: localhost\r\norigin: http://localhost:3000\r\naccess-control-request-method: POST\r\n`,
+        204,
+      ],
+      ['that was refused', 'GET /v1/auth/me HTTP/1.1\r\nhost: localhost\r\n', 401],
+    ])('gives one answer to a request %s, whatever follows it', async (_what, head, status) => {
+      const { hostname, port } = new URL(server.url);
+      const socket = connect({ host: hostname, port: Number(port) });
+      let received = '';
+      socket.on('data', (chunk: Buffer) => (received += String(chunk)));
+      socket.write(`${head}transfer-encoding: chunked\r\n\r\n`);
+      await eventually(() => expect(received).toContain('\r\n\r\n'));
+      const closed = once(socket, 'close');
+      socket.write('zz\r\n\r\n');
+      await closed;
+      expect(received.match(/HTTP\/1\.1 \d+/g)).toEqual([`HTTP/1.1 ${status}`]);
+    });
+
+    it.each([
+      [
+        'refused, and breaks off',
+        'POST /nowhere HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n',
+        404,
+      ],
+      ['no HTTP', 'GARB AGE\r\n\r\n', 400],
+    ])(
+      'answers what came before it on the connection first, when it is %s',
+      async (_what, broken, status) => {
+        const credentials = JSON.stringify({ email: 'nobody@example.com', password: 'wrong password' });
+        const login = bytesOf({
+          method: 'POST',
+          path: '/v1/auth/login',
+          headers: JSON_TYPE,
+          body: credentials,
+        });
+        const answers = await sendRawUntilClosed(
+          server.url,
+          Buffer.concat([login, login, Buffer.from(broken)]),
+        );
+        expect(answers.map((answer) => answer.status)).toEqual([401, 401, status]);
+      },
+    );
+
     it('may be HTTP/1.0, which has no Host', async () => {
       const response = await sendRaw(server.url, 'GET /health HTTP/1.0\r\n\r\n');
       expect(response).toMatchObject({ status: 200, body: { status: 'ok' } });

@@ -259,6 +259,19 @@ describe('starting', () => {
       await other.remove();
     }
   });
+
+  it('ends with exit code 1 when nobody knows its host', async () => {
+    const { env, remove } = await createStorage();
+    try {
+      const exit = await runServer({ env: { ...ROOMY, ...env, HOST: 'sesame.invalid' } });
+      expect(exit).toMatchObject({ code: 1, signal: null });
+      expect(exit.stderr).toMatch(
+        /^The environment is not usable:\n {2}- PORT \(or HOST\) .* (ENOTFOUND|EAI_AGAIN)\n$/,
+      );
+    } finally {
+      await remove();
+    }
+  });
 });
 
 describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (name) => {

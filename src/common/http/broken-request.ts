@@ -8,7 +8,6 @@ import {
 } from '../errors/common.errors.js';
 import type { ProblemError } from '../errors/problem.error.js';
 import { PROBLEM_MEDIA_TYPE } from '../errors/problem.filter.js';
-import { isAnswered } from './early-answers.js';
 import { requestIdOf } from './request-id.js';
 import { SECURITY_HEADERS } from './security-headers.js';
 
@@ -20,11 +19,6 @@ export interface BrokenRequest extends Error {
   readonly code?: string;
   /** What the parser gave up on; absent for what did not come in time. */
   readonly rawPacket?: Buffer;
-}
-
-/** Not when nobody listens any more, nor when what is broken is the rest of a request that was refused before. */
-export function isAnswerable({ code }: BrokenRequest, socket: Socket): boolean {
-  return code !== 'ECONNRESET' && socket.writable && !isAnswered(socket);
 }
 
 /** What can still be told of a request that never became one, provided that its beginning came in the last packet. */

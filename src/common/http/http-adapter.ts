@@ -27,11 +27,11 @@ import {
   type BrokenRequest,
   brokenRequestProblem,
   hasHost,
-  isAnswerable,
   MAXIMUM_HEAD_SIZE,
   MAXIMUM_URL_LENGTH,
   writeProblem,
 } from './broken-request.js';
+import { afterAnswers, noteAnswers } from './early-answers.js';
 import { useStrictJsonBodies } from './json-body.parser.js';
 import { originForm, pathOf } from './path.js';
 import { requestContext } from './request-context.js';
@@ -137,6 +137,7 @@ class HttpEdge {
   async install(instance: FastifyInstance): Promise<void> {
     this.methods = new AllowedMethods(instance);
     useStrictJsonBodies(instance);
+    noteAnswers(instance);
     instance.addHook('onRequest', (request, reply, done) => {
       const { ip } = request;
       // Who has gone already has no address to be counted under, and no use for an answer.
@@ -202,14 +203,12 @@ class HttpEdge {
 
   /** What is not even HTTP, or did not arrive in time, never becomes a request: the answer is written by hand. */
   answerBrokenRequest(error: BrokenRequest, socket: Socket): void {
-    if (!isAnswerable(error, socket)) {
-      socket.destroy();
-      return;
-    }
-    this.answerByHand(
-      socket,
-      brokenRequestProblem(error, (method, target) => this.methods.unroutable(method, target)),
-      error.rawPacket !== undefined,
+    afterAnswers(error, socket, () =>
+      this.answerByHand(
+        socket,
+        brokenRequestProblem(error, (method, target) => this.methods.unroutable(method, target)),
+        error.rawPacket !== undefined,
+      ),
     );
   }
 

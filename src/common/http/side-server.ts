@@ -10,10 +10,10 @@ import {
   type BrokenRequest,
   brokenRequestProblem,
   hasHost,
-  isAnswerable,
   MAXIMUM_HEAD_SIZE,
   writeProblem,
 } from './broken-request.js';
+import { afterAnswers, noteAnswers } from './early-answers.js';
 import { originForm } from './path.js';
 import { requestIdOf } from './request-id.js';
 import { SECURITY_HEADERS } from './security-headers.js';
@@ -72,12 +72,12 @@ export function createSideServer({
   const methods = new AllowedMethods(instance);
   const unroutable = (method: string, target: string) => methods.unroutable(method, target);
   const answerBroken = (error: BrokenRequest, socket: Socket) => {
-    if (isAnswerable(error, socket)) writeProblem(socket, brokenRequestProblem(error, unroutable));
-    else socket.destroy();
+    afterAnswers(error, socket, () => writeProblem(socket, brokenRequestProblem(error, unroutable)));
   };
   answerConnectAndExpect(instance.server, (socket, target) =>
     writeProblem(socket, unroutable('CONNECT', target)),
   );
+  noteAnswers(instance);
   instance.addHook('onRequest', (request, reply, done) => {
     receive(request, reply);
     if (request.is404) done();

@@ -54,7 +54,7 @@ class MetricsServing implements OnModuleInit, OnApplicationBootstrap, OnApplicat
   /** Before the port that everybody comes to: when this one cannot be had, nobody is served. */
   async onApplicationBootstrap(): Promise<void> {
     const { HOST: host, METRICS_PORT: port } = this.env;
-    await listenOn('METRICS_PORT', async () => this.server?.listen({ host, port: port! }));
+    await listenOn('METRICS_PORT', host, async () => this.server?.listen({ host, port: port! }));
   }
 
   /** After the last request has been answered: until then there is something to see. */
