@@ -1,7 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, Inject, Logger } from '@nestjs/common';
 import { ENV, type Env } from '../../config/env.js';
 import type { HttpReply, HttpRequest } from '../http/caller.js';
-import { endWhenAllHasCome, noteAnswer } from '../http/early-answers.js';
 import { pathOf } from '../http/path.js';
 import type { ProblemError } from './problem.error.js';
 import { toProblem } from './to-problem.js';
@@ -41,13 +40,8 @@ export function logProblem(logger: Logger, { id }: Pick<HttpRequest, 'id'>, prob
   });
 }
 
-/**
- * The connection stays open: Fastify would close it on a body that is refused, and a client that is still sending would
- * lose the answer with it. What still comes is thrown away, for as long as a request may take.
- */
+/** On a connection that goes on: Fastify would close it on a body that it refuses (early-answers.ts). */
 export function sendProblem(request: HttpRequest, reply: HttpReply, problem: ProblemError): void {
-  noteAnswer(request.raw);
-  if (!request.raw.complete && !reply.raw.shouldKeepAlive) endWhenAllHasCome(request.raw, reply.raw);
   void reply
     .code(problem.status)
     .removeHeader('connection')

@@ -7,17 +7,36 @@ import type { FastifyInstance } from 'fastify';
 const answeredEarly = new WeakMap<Socket, IncomingMessage>();
 const settling = new WeakSet<Socket>();
 
-/** To be told of each answer before it is sent. */
-export function noteAnswer(request: IncomingMessage): void {
-  if (!request.complete) answeredEarly.set(request.socket, request);
-}
-
-/** Of all but those that are given before any hook runs. */
-export function noteAnswers(instance: FastifyInstance): void {
-  instance.addHook('onSend', ({ raw }, _reply, payload, done) => {
-    noteAnswer(raw);
+/**
+ * An answer may be given while some of its request is still to come: what comes is thrown away, for as long as a request
+ * may take. To close on a client that is still sending would be to reset the connection, and the answer is lost with it.
+ */
+export function letAnswerEarly(instance: FastifyInstance): void {
+  instance.addHook('onSend', (request, reply, payload, done) => {
+    answerEarly(request.raw, reply.raw);
     done(null, payload);
   });
+}
+
+/** For an answer that is given before any hook runs. */
+export function answerEarly(request: IncomingMessage, response: ServerResponse): void {
+  if (request.complete) return;
+  answeredEarly.set(request.socket, request);
+  if (!response.shouldKeepAlive) endWhenAllHasCome(request, response);
+}
+
+/** Where the connection ends with the answer: it goes out at once, and its end when the request has. */
+function endWhenAllHasCome(request: IncomingMessage, response: ServerResponse): void {
+  const end = response.end.bind(response);
+  response.end = ((rest: string | Buffer | null | undefined) => {
+    if (rest) response.write(rest);
+    request.resume();
+    finished(request).then(
+      () => end(),
+      () => end(),
+    );
+    return response;
+  }) as typeof end;
 }
 
 /**
@@ -37,22 +56,4 @@ export function afterAnswers({ code }: { code?: string }, socket: Socket, answer
     else socket.destroySoon();
   };
   next();
-}
-
-/**
- * Where the connection ends with the answer to a request of which some is still to come: the answer goes out at once, but
- * its end only when the rest has come (and is thrown away). To close on a client that is still sending is to reset the
- * connection, and the answer is lost with it.
- */
-export function endWhenAllHasCome(request: IncomingMessage, response: ServerResponse): void {
-  const end = response.end.bind(response);
-  response.end = ((answer: string | null | undefined) => {
-    if (typeof answer === 'string') response.write(answer);
-    request.resume();
-    finished(request).then(
-      () => end(),
-      () => end(),
-    );
-    return response;
-  }) as typeof end;
 }

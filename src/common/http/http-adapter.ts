@@ -31,7 +31,7 @@ import {
   MAXIMUM_URL_LENGTH,
   writeProblem,
 } from './broken-request.js';
-import { afterAnswers, noteAnswers } from './early-answers.js';
+import { afterAnswers, answerEarly, letAnswerEarly } from './early-answers.js';
 import { useStrictJsonBodies } from './json-body.parser.js';
 import { originForm, pathOf } from './path.js';
 import { requestContext } from './request-context.js';
@@ -137,7 +137,7 @@ class HttpEdge {
   async install(instance: FastifyInstance): Promise<void> {
     this.methods = new AllowedMethods(instance);
     useStrictJsonBodies(instance);
-    noteAnswers(instance);
+    letAnswerEarly(instance);
     instance.addHook('onRequest', (request, reply, done) => {
       const { ip } = request;
       // Who has gone already has no address to be counted under, and no use for an answer.
@@ -194,6 +194,7 @@ class HttpEdge {
 
   /** Fastify's router gives up on a path that it cannot decode before any hook runs. */
   answerUndecodablePath(request: FastifyRequest, reply: FastifyReply): void {
+    answerEarly(request.raw, reply.raw);
     this.receive(request, reply);
     const problem =
       this.overLimit(request) ?? new BadRequestError('The path is not valid percent-encoded UTF-8.');

@@ -13,7 +13,7 @@ import {
   MAXIMUM_HEAD_SIZE,
   writeProblem,
 } from './broken-request.js';
-import { afterAnswers, noteAnswers } from './early-answers.js';
+import { afterAnswers, answerEarly, letAnswerEarly } from './early-answers.js';
 import { originForm } from './path.js';
 import { requestIdOf } from './request-id.js';
 import { SECURITY_HEADERS } from './security-headers.js';
@@ -64,6 +64,7 @@ export function createSideServer({
     routerOptions: { ignoreTrailingSlash: true },
     // Before any hook runs.
     frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      answerEarly(request.raw, reply.raw);
       receive(request, reply);
       sendProblem(request, reply, new BadRequestError('The path is not valid percent-encoded UTF-8.'));
     },
@@ -77,7 +78,7 @@ export function createSideServer({
   answerConnectAndExpect(instance.server, (socket, target) =>
     writeProblem(socket, unroutable('CONNECT', target)),
   );
-  noteAnswers(instance);
+  letAnswerEarly(instance);
   instance.addHook('onRequest', (request, reply, done) => {
     receive(request, reply);
     if (request.is404) done();
