@@ -8,6 +8,7 @@ import { actingOn, type Actor, asAdmin, asUser, randomEmail, tokenFor } from './
 import { createTestApp, type TestApp } from './support/create-test-app.js';
 import { eventually } from './support/eventually.js';
 import { expectInvalid } from './support/expected.js';
+import { gate } from './support/gate.js';
 import { RedisServer } from './support/redis-server.js';
 import { createSqlite, createStorage, stack, type Storage } from './support/stack.js';
 
@@ -54,8 +55,7 @@ function asManyUsers(server: TestApp, count: number): Promise<Actor[]> {
 function holdListReads(server: TestApp, where: 'before reading' | 'after reading') {
   const watchlists = server.app.get(WatchlistsService, { strict: false });
   const page = watchlists.page.bind(watchlists);
-  let open!: () => void;
-  const opened = new Promise<void>((resolve) => (open = resolve));
+  const { opened, open } = gate();
   let arrived = 0;
   const spy = jest.spyOn(watchlists, 'page').mockImplementation(async (filter) => {
     const rows = where === 'after reading' ? await page(filter) : undefined;

@@ -1,14 +1,9 @@
 import { eventually } from '../../test/support/eventually.js';
+import { gate } from '../../test/support/gate.js';
 import { Outbox, retryDelay } from './outbox.js';
 
 /** Nothing happens by itself: a test nudges. */
 const BY_HAND = { pollMs: 3_600_000 };
-
-function gate() {
-  let open!: () => void;
-  const opened = new Promise<void>((resolve) => (open = resolve));
-  return { opened, open };
-}
 
 describe(Outbox.name, () => {
   const errors: unknown[] = [];

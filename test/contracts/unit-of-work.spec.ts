@@ -14,6 +14,7 @@ import { openDatabase } from '../../src/database/database.module.js';
 import type { UnitOfWork } from '../../src/database/unit-of-work.js';
 import { User } from '../../src/users/user.entity.js';
 import { eventually } from '../support/eventually.js';
+import { gate } from '../support/gate.js';
 import { createPostgres, createSqlite, type Storage } from '../support/stack.js';
 
 const KINDS = [
@@ -49,13 +50,6 @@ const logsIn = async (manager: EntityManager) =>
 
 class Refused extends Error {}
 const ENDED = 'the transaction that this belongs to has ended';
-
-/** Something to wait for until the test opens it. */
-function gate(): { opened: Promise<void>; open: () => void } {
-  let open!: () => void;
-  const opened = new Promise<void>((resolve) => (open = resolve));
-  return { opened, open };
-}
 
 describe.each(KINDS)('the unit of work on %s', (_kind, createStorage) => {
   let storage: Storage;
