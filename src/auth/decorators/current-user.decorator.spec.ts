@@ -1,5 +1,6 @@
 import { Controller, type ExecutionContext } from '@nestjs/common';
 import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
+import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import type { Principal } from '../principal.js';
 import { CurrentUser } from './current-user.decorator.js';
 
@@ -16,9 +17,7 @@ function resolve(request: object): unknown {
       { factory(data: unknown, context: ExecutionContext): unknown }
     >,
   );
-  return parameter!.factory(undefined, {
-    switchToHttp: () => ({ getRequest: () => request }),
-  } as ExecutionContext);
+  return parameter!.factory(undefined, new ExecutionContextHost([request]));
 }
 
 describe(`@${CurrentUser.name}()`, () => {

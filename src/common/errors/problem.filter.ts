@@ -1,6 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, Inject, Logger } from '@nestjs/common';
 import { ENV, type Env } from '../../config/env.js';
-import type { HttpReply, HttpRequest } from '../http/caller.js';
+import { type HttpReply, type HttpRequest, replyOf, requestOf } from '../http/caller.js';
 import { pathOf } from '../http/path.js';
 import type { ProblemError } from './problem.error.js';
 import { toProblem } from './to-problem.js';
@@ -15,17 +15,10 @@ export class ProblemFilter implements ExceptionFilter {
   constructor(@Inject(ENV) private readonly env: Env) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
-    const http = host.switchToHttp();
-    this.send(
-      http.getRequest<HttpRequest>(),
-      http.getResponse<HttpReply>(),
-      toProblem(error, this.env.BODY_LIMIT),
-    );
-  }
-
-  private send(request: HttpRequest, reply: HttpReply, problem: ProblemError): void {
+    const request = requestOf(host);
+    const problem = toProblem(error, this.env.BODY_LIMIT);
     logProblem(this.logger, request, problem);
-    sendProblem(request, reply, problem);
+    sendProblem(request, replyOf(host), problem);
   }
 }
 

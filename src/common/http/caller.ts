@@ -14,9 +14,6 @@ export interface Caller {
 export type HttpRequest = FastifyRequest & { user?: Caller };
 export type HttpReply = FastifyReply;
 
-/**
- * For what every request passes. `switchToHttp()` says the same, and makes an object and three functions each time that
- * it is asked.
- */
+/** `switchToHttp()` says the same, and makes an object and three functions each time that it is asked. */
 export const requestOf = <Request = HttpRequest>(host: ArgumentsHost): Request => host.getArgByIndex(0);
 export const replyOf = (host: ArgumentsHost): HttpReply => host.getArgByIndex(1);

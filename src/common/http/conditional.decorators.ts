@@ -8,15 +8,14 @@ import { ApiExtension, ApiHeader } from '@nestjs/swagger';
 import { PreconditionFailedError } from '../errors/common.errors.js';
 import { ApiProblems } from '../openapi/api-problems.decorator.js';
 import { TAGGED_EXTENSION } from '../openapi/document.js';
-import type { HttpRequest } from './caller.js';
+import { requestOf } from './caller.js';
 import { EntityTagInterceptor } from './entity-tag.interceptor.js';
 
 const TAGS = { type: 'string', maxLength: 1024, pattern: '^.*$' } as const;
 
 /** The header that `confirmMatch` takes. */
 export const IfMatch = createParamDecorator(
-  (_data: unknown, context: ExecutionContext): string | undefined =>
-    context.switchToHttp().getRequest<HttpRequest>().headers['if-match'],
+  (_data: unknown, context: ExecutionContext): string | undefined => requestOf(context).headers['if-match'],
 );
 
 /** On a route that takes {@link IfMatch}. */

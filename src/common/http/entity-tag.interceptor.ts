@@ -1,15 +1,14 @@
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
 import { map, type Observable } from 'rxjs';
-import type { HttpReply, HttpRequest } from './caller.js';
+import { replyOf, requestOf } from './caller.js';
 import { entityTag, matchesWeakly } from './entity-tag.js';
 
 /** Answers with the tag of exactly the bytes that are sent; a reader who has them already is told so (304). */
 @Injectable()
 export class EntityTagInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler<object>): Observable<string | undefined> {
-    const http = context.switchToHttp();
-    const { method, headers } = http.getRequest<HttpRequest>();
-    const reply = http.getResponse<HttpReply>();
+    const { method, headers } = requestOf(context);
+    const reply = replyOf(context);
     const ifNoneMatch = method === 'GET' || method === 'HEAD' ? headers['if-none-match'] : undefined;
     return next.handle().pipe(
       map((answer) => {
