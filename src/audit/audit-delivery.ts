@@ -10,14 +10,14 @@ import { METRICS } from '../common/metrics/metrics.module.js';
 import type { Metrics } from '../common/metrics/metrics.js';
 import { ENV, type Env } from '../config/env.js';
 import type { AuditLog } from './audit-log.entity.js';
-import { Outbox, type OutboxOptions, retryDelay, type RetryOptions } from '../database/outbox.js';
-import { Sweep } from '../database/sweep.js';
+import { retryDelay, type RetryOptions, Rounds, type RoundsOptions } from '../database/rounds.js';
+import { sweep } from '../database/sweep.js';
 import { AuditRepository } from './audit.repository.js';
 import { auditEvent } from './audit-event.js';
 import { WebhookClient } from './webhook.client.js';
 
 /** When things happen, in milliseconds. */
-export interface AuditDeliveryOptions extends OutboxOptions, RetryOptions {
+export interface AuditDeliveryOptions extends RoundsOptions, RetryOptions {
   /** A claimed row is left alone this long; longer than a batch can take. */
   readonly leaseMs: number;
   readonly purgeIntervalMs: number;
@@ -44,8 +44,8 @@ const COUNT_KEPT_MS = 5000;
 export class AuditDelivery implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('AuditDelivery');
   readonly enabled: boolean;
-  private readonly outbox: Outbox;
-  private readonly sweep: Sweep;
+  private readonly outbox: Rounds;
+  private readonly sweep: Rounds;
   private tries: Counter<'outcome'> | undefined;
 
   constructor(
@@ -56,12 +56,12 @@ export class AuditDelivery implements OnApplicationBootstrap, OnApplicationShutd
     @Inject(METRICS) metrics: Metrics | null,
   ) {
     this.enabled = env.AUDIT_WEBHOOK_URL !== undefined;
-    this.outbox = new Outbox(
+    this.outbox = new Rounds(
       async () => (await this.deliverBatch()) === BATCH,
       options,
       (error) => this.logger.warn('audit delivery paused', error),
     );
-    this.sweep = new Sweep(
+    this.sweep = sweep(
       (limit) => logs.deleteBefore(new Date(Date.now() - env.AUDIT_RETENTION_DAYS * DAY_MS), limit),
       { intervalMs: options.purgeIntervalMs, batch: PURGE_BATCH },
       (error) => this.logger.warn('old audit rows could not be deleted; trying again in an hour', error),
@@ -85,7 +85,7 @@ export class AuditDelivery implements OnApplicationBootstrap, OnApplicationShutd
 
   /** Deletes what is older than `AUDIT_RETENTION_DAYS`. */
   purge(): Promise<void> {
-    return this.sweep.run();
+    return this.sweep.look();
   }
 
   private reportTo(metrics: Metrics): void {

@@ -8,8 +8,8 @@ import {
 import { ThrottlerStorage } from '@nestjs/throttler';
 import { ENV, type Env } from '../config/env.js';
 import { Mailer, MailNotSentError } from '../common/mail/mailer.js';
-import { Outbox, type OutboxOptions, retryDelay, type RetryOptions } from '../database/outbox.js';
-import { Sweep } from '../database/sweep.js';
+import { retryDelay, type RetryOptions, Rounds, type RoundsOptions } from '../database/rounds.js';
+import { sweep } from '../database/sweep.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { UsersService } from '../users/users.service.js';
 import { RESET_LIFETIME_MS } from './password-reset.entity.js';
@@ -19,7 +19,7 @@ import { PasswordResetsRepository, type StoredReset } from './password-resets.re
 import { pseudonyms } from './token-codes.js';
 
 /** When things happen, in milliseconds. */
-export interface PasswordResetDeliveryOptions extends OutboxOptions, RetryOptions {
+export interface PasswordResetDeliveryOptions extends RoundsOptions, RetryOptions {
   /** From a request to the work that it makes. */
   readonly pauseMs: number;
   /** A claimed mail is left alone this long; longer than one can take. */
@@ -63,8 +63,8 @@ export class PasswordResetDelivery implements OnApplicationBootstrap, OnApplicat
   private readonly logger = new Logger('PasswordResetDelivery');
   private readonly stop = new AbortController();
   private pause: NodeJS.Timeout | undefined;
-  private readonly outbox: Outbox;
-  private readonly sweep: Sweep;
+  private readonly outbox: Rounds;
+  private readonly sweep: Rounds;
   private readonly sending = new Set<Promise<void>>();
   private readonly mailboxOf: (email: string) => string;
 
@@ -79,12 +79,12 @@ export class PasswordResetDelivery implements OnApplicationBootstrap, OnApplicat
     @Inject(PASSWORD_RESET_DELIVERY_OPTIONS) private readonly options: PasswordResetDeliveryOptions,
   ) {
     this.mailboxOf = pseudonyms(env.JWT_KEYS, 'mailbox name');
-    this.outbox = new Outbox(
+    this.outbox = new Rounds(
       () => this.deliverNext(),
       options,
       (error) => this.logger.warn('sending mail paused', error),
     );
-    this.sweep = new Sweep(
+    this.sweep = sweep(
       (limit) => resets.deleteExpired(new Date(), limit),
       { intervalMs: options.sweepIntervalMs, batch: SWEEP_BATCH },
       (error) =>

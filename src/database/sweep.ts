@@ -1,3 +1,5 @@
+import { Rounds } from './rounds.js';
+
 export interface SweepOptions {
   readonly intervalMs: number;
   /** How many go in one transaction. */
@@ -7,39 +9,11 @@ export interface SweepOptions {
 /**
  * Deletes what nobody needs any more: at once and then again and again, in small transactions. Several instances may do
  * so at the same time.
+ *
+ * @param deleteSome comes back with how many it found; fewer than `limit` when there are no more
  */
-export class Sweep {
-  private running: Promise<void> | null = null;
-  private stopped = false;
-  private timer: NodeJS.Timeout | undefined;
-
-  /** @param deleteSome comes back with how many it found; fewer than `limit` when there are no more */
-  constructor(
-    private readonly deleteSome: (limit: number) => Promise<number>,
-    private readonly options: SweepOptions,
-    private readonly onError: (error: unknown) => void,
-  ) {}
-
-  start(): void {
-    const run = () => {
-      this.running ??= this.run().finally(() => (this.running = null));
-    };
-    this.timer = setInterval(run, this.options.intervalMs).unref();
-    run();
-  }
-
-  async run(): Promise<void> {
-    const { batch } = this.options;
-    try {
-      while (!this.stopped && (await this.deleteSome(batch)) === batch);
-    } catch (error) {
-      this.onError(error);
-    }
-  }
-
-  async stop(): Promise<void> {
-    this.stopped = true;
-    clearInterval(this.timer);
-    await this.running;
-  }
-}
+export const sweep = (
+  deleteSome: (limit: number) => Promise<number>,
+  { intervalMs, batch }: SweepOptions,
+  onError: (error: unknown) => void,
+): Rounds => new Rounds(async () => (await deleteSome(batch)) === batch, { pollMs: intervalMs }, onError);

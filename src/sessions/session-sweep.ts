@@ -5,7 +5,8 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
-import { Sweep, type SweepOptions } from '../database/sweep.js';
+import type { Rounds } from '../database/rounds.js';
+import { sweep, type SweepOptions } from '../database/sweep.js';
 import { SessionsRepository } from './sessions.repository.js';
 
 export const SESSION_SWEEP_OPTIONS = Symbol('SESSION_SWEEP_OPTIONS');
@@ -15,10 +16,10 @@ export const SESSION_SWEEP_DEFAULTS: SweepOptions = { intervalMs: 3_600_000, bat
 @Injectable()
 export class SessionSweep implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('SessionSweep');
-  private readonly sweep: Sweep;
+  private readonly sweep: Rounds;
 
   constructor(sessions: SessionsRepository, @Inject(SESSION_SWEEP_OPTIONS) options: SweepOptions) {
-    this.sweep = new Sweep(
+    this.sweep = sweep(
       (limit) => sessions.deleteAllExpired(new Date(), limit),
       options,
       (error) => this.logger.warn('expired sessions could not be deleted; trying again in an hour', error),

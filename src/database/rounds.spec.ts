@@ -1,17 +1,17 @@
 import { eventually } from '../../test/support/eventually.js';
 import { gate } from '../../test/support/gate.js';
-import { Outbox, retryDelay } from './outbox.js';
+import { retryDelay, Rounds } from './rounds.js';
 
 /** Nothing happens by itself: a test nudges. */
 const BY_HAND = { pollMs: 3_600_000 };
 
-describe(Outbox.name, () => {
+describe(Rounds.name, () => {
   const errors: unknown[] = [];
-  let outbox: Outbox;
+  let work: Rounds;
   beforeEach(() => errors.splice(0));
-  afterEach(() => outbox.stop());
-  const make = (deliverSome: () => Promise<boolean>, options = BY_HAND) =>
-    (outbox = new Outbox(deliverSome, options, (error) => errors.push(error)));
+  afterEach(() => work.stop());
+  const make = (doSome: () => Promise<boolean>, options = BY_HAND) =>
+    (work = new Rounds(doSome, options, (error) => errors.push(error)));
 
   it('looks when it starts, and again of itself', async () => {
     let rounds = 0;
@@ -35,7 +35,7 @@ describe(Outbox.name, () => {
       under.way--;
       return false;
     });
-    for (let n = 0; n < 10; n++) outbox.nudge();
+    for (let n = 0; n < 10; n++) work.nudge();
     open();
     await eventually(() => expect(under.rounds).toBe(2));
     expect(under.most).toBe(1);
@@ -51,9 +51,9 @@ describe(Outbox.name, () => {
       });
       const nudgeIn = async (left: number): Promise<void> => {
         for (; left > 0; left--) await undefined;
-        outbox.nudge();
+        work.nudge();
       };
-      outbox.nudge();
+      work.nudge();
       await eventually(() => expect(rounds).toBe(2));
     },
   );
@@ -64,9 +64,9 @@ describe(Outbox.name, () => {
       if (++rounds === 1) throw new Error('away');
       return false;
     });
-    outbox.nudge();
+    work.nudge();
     await eventually(() => expect(errors).toEqual([new Error('away')]));
-    outbox.nudge();
+    work.nudge();
     await eventually(() => expect(rounds).toBe(2));
     expect(errors).toHaveLength(1);
   });
@@ -81,13 +81,13 @@ describe(Outbox.name, () => {
       isDone = true;
       return true;
     });
-    outbox.nudge();
-    const end = outbox.stop();
-    expect(outbox.isStopped).toBe(true);
+    work.nudge();
+    const end = work.stop();
+    expect(work.isStopped).toBe(true);
     open();
     await end;
     expect(isDone).toBe(true);
-    outbox.nudge();
+    work.nudge();
     await new Promise((resolve) => setImmediate(resolve));
     expect(rounds).toBe(1);
   });

@@ -1,6 +1,6 @@
 import { withoutVariables } from '../common/async-variable.js';
 
-export interface OutboxOptions {
+export interface RoundsOptions {
   /** How often to look without being nudged, in milliseconds: for retries, and for what another instance left behind. */
   readonly pollMs: number;
 }
@@ -17,19 +17,19 @@ export const retryDelay = ({ firstRetryMs, longestRetryMs }: RetryOptions, attem
   Math.min(firstRetryMs * 2 ** attempts, longestRetryMs);
 
 /**
- * What leaves the building goes out from a table, in the background: what is due there stays due until it has been
- * delivered, whatever dies in between. One round at a time, and another one when there was a nudge meanwhile.
+ * Work that lies in a table, done in the background: what is due there stays due until it is done, whatever dies in
+ * between. One round at a time, and another one when there was a nudge meanwhile.
  */
-export class Outbox {
+export class Rounds {
   private running: Promise<void> | null = null;
   private nudged = false;
   private stopped = false;
   private timer: NodeJS.Timeout | undefined;
 
-  /** @param deliverSome delivers of what is due; false when nothing more is */
+  /** @param doSome does some of what is due; false when nothing more is */
   constructor(
-    private readonly deliverSome: () => Promise<boolean>,
-    private readonly options: OutboxOptions,
+    private readonly doSome: () => Promise<boolean>,
+    private readonly options: RoundsOptions,
     private readonly onError: (error: unknown) => void,
   ) {}
 
@@ -42,7 +42,7 @@ export class Outbox {
     this.nudge();
   }
 
-  /** There may be something to deliver. Returns at once. */
+  /** There may be something to do. Returns at once. */
   nudge(): void {
     if (this.stopped) return;
     this.nudged = true;
@@ -51,6 +51,12 @@ export class Outbox {
       this.running = null;
       if (this.nudged) this.nudge();
     });
+  }
+
+  /** Looks at once. Comes back when the round is over. */
+  async look(): Promise<void> {
+    this.nudge();
+    await this.running;
   }
 
   /** What is on its way is waited for; what is still due stays due in the table. */
@@ -64,7 +70,7 @@ export class Outbox {
     try {
       while (this.nudged && !this.stopped) {
         this.nudged = false;
-        while (!this.stopped && (await this.deliverSome()));
+        while (!this.stopped && (await this.doSome()));
       }
     } catch (error) {
       this.onError(error);
