@@ -7,7 +7,7 @@ import { JwtAuthGuard } from './auth/jwt-auth.guard.js';
 import { RolesGuard } from './auth/roles.guard.js';
 import { ScopesGuard } from './auth/scopes.guard.js';
 import { ProblemFilter } from './common/errors/problem.filter.js';
-import { ShutdownModule } from './common/http/graceful-shutdown.js';
+import { ShutdownModule } from './common/http/shutdown.js';
 import { MetricsModule } from './common/metrics/metrics.module.js';
 import type { Metrics } from './common/metrics/metrics.js';
 import { RateLimitGuard } from './common/rate-limit/rate-limit.guard.js';

@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { AppModule } from './app.module.js';
 import { missingScope, UnauthorizedError } from './auth/auth.errors.js';
-import { createHttpAdapter } from './common/http/http-adapter.js';
+import { createHttpAdapter } from './common/http/server.js';
 import { logRequests, PinoLoggerService } from './common/http/logging.js';
 import { createMetrics } from './common/metrics/metrics.module.js';
 import { createOpenApiDocument, type TokenProblems } from './common/openapi/document.js';

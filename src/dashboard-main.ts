@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { listenOn } from './common/http/listen-on.js';
+import { listenOn } from './common/http/listen.js';
 import { createLogger, PinoLoggerService } from './common/http/logging.js';
 import { loadDashboardEnv } from './config/dashboard-env.js';
 import { InvalidEnvironmentError } from './config/env.js';

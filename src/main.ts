@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import cluster from 'node:cluster';
 import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
-import { listenOn } from './common/http/listen-on.js';
+import { listenOn } from './common/http/listen.js';
 import { createLogger } from './common/http/logging.js';
 import { hasMetrics } from './common/metrics/metrics.module.js';
 import type { AllWorkers } from './common/metrics/all-workers.js';

@@ -9,8 +9,8 @@ import {
 import { CurrentUser } from '../auth/decorators/current-user.decorator.js';
 import { RequiresRole } from '../auth/decorators/requires-role.decorator.js';
 import type { Principal, SignedIn } from '../auth/principal.js';
-import type { HttpReply } from '../common/http/caller.js';
-import { ApiIfMatch, IfMatch, Tagged, TaggedRead } from '../common/http/conditional.decorators.js';
+import type { HttpReply } from '../common/http/request.js';
+import { ApiIfMatch, IfMatch, Tagged, TaggedRead } from '../common/http/etag/with-etag.decorator.js';
 import { ApiIdParam } from '../common/openapi/api-ids.decorator.js';
 import { ApiProblems } from '../common/openapi/api-problems.decorator.js';
 import { RateLimitPolicy } from '../common/rate-limit/rate-limit.decorator.js';

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type Actor, AuditService } from '../audit/audit.service.js';
 import type { AuditLog } from '../audit/audit-log.entity.js';
 import { PasswordResetsService, type ResetLink } from '../auth/password-resets.service.js';
-import { confirmMatch } from '../common/http/entity-tag.js';
+import { confirmMatch } from '../common/http/etag/etag.js';
 import type { Page } from '../common/pagination/page.query.js';
 import type { SignedIn } from '../auth/principal.js';
 import { StillSignedIn } from '../auth/still-signed-in.js';

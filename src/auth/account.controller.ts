@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, HttpCode, Patch, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { HttpReply, HttpRequest } from '../common/http/caller.js';
+import type { HttpReply, HttpRequest } from '../common/http/request.js';
 import { ApiProblems } from '../common/openapi/api-problems.decorator.js';
 import { RateLimitPolicy } from '../common/rate-limit/rate-limit.decorator.js';
 import { EmailTakenError, LastAdminError } from '../users/users.errors.js';

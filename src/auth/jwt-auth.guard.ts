@@ -2,7 +2,7 @@ import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import { byHandler } from '../common/http/by-handler.js';
-import { type HttpRequest, requestOf } from '../common/http/caller.js';
+import { type HttpRequest, requestOf } from '../common/http/request.js';
 import { whenThere } from '../common/when-there.js';
 import { UnauthorizedError } from './auth.errors.js';
 import { type Access, ACCESS } from './decorators/public.decorator.js';

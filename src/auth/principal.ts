@@ -1,4 +1,4 @@
-import type { Caller } from '../common/http/caller.js';
+import type { Caller } from '../common/http/request.js';
 import type { Scope } from '../personal-tokens/scopes.js';
 import type { Role } from '../users/role.js';
 

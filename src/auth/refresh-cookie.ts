@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { parseCookie, stringifySetCookie } from 'cookie';
-import type { HttpReply, HttpRequest } from '../common/http/caller.js';
+import type { HttpReply, HttpRequest } from '../common/http/request.js';
 import { ENV, type Env } from '../config/env.js';
 import { OriginNotAllowedError } from './auth.errors.js';
 import type { SessionTokens } from './auth.service.js';

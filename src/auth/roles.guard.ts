@@ -2,7 +2,7 @@ import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/com
 import { Reflector } from '@nestjs/core';
 import type { Role } from '../users/role.js';
 import { byHandler } from '../common/http/by-handler.js';
-import { requestOf } from '../common/http/caller.js';
+import { requestOf } from '../common/http/request.js';
 import { ForbiddenError } from './auth.errors.js';
 import { REQUIRED_ROLE } from './decorators/requires-role.decorator.js';
 import type { Principal } from './principal.js';

@@ -1,7 +1,7 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { byHandler } from '../common/http/by-handler.js';
-import { requestOf } from '../common/http/caller.js';
+import { requestOf } from '../common/http/request.js';
 import type { Scope } from '../personal-tokens/scopes.js';
 import { missingScope } from './auth.errors.js';
 import { REQUIRED_SCOPE } from './decorators/requires-scope.decorator.js';

@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
-import type { HttpReply, HttpRequest } from '../common/http/caller.js';
+import type { HttpReply, HttpRequest } from '../common/http/request.js';
 import { ApiProblems } from '../common/openapi/api-problems.decorator.js';
 import { SessionNotFoundError } from '../sessions/sessions.errors.js';
 import { SESSION_ID, SessionsService } from '../sessions/sessions.service.js';

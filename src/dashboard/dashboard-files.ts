@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { askForWholeFile } from '../common/http/whole-files.js';
+import { askForWholeFile } from '../common/http/ignore-range-headers.js';
 
 /** Seen from the source and from what it is compiled to alike. */
 const BUILT = fileURLToPath(new URL('../../dashboard/dist/', import.meta.url));

@@ -2,7 +2,7 @@ import httpProxy from '@fastify/http-proxy';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { DependencyDownError } from '../common/errors/common.errors.js';
 import { DASHBOARD_CONTENT_SECURITY_POLICY } from '../common/http/security-headers.js';
-import { createSideServer } from '../common/http/side-server.js';
+import { createSideServer } from '../common/http/wire/auxiliary-server.js';
 import type { DashboardEnv } from '../config/dashboard-env.js';
 import { serveDashboard } from './dashboard-files.js';
 

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
-import { ShutdownModule } from '../common/http/graceful-shutdown.js';
+import { ShutdownModule } from '../common/http/shutdown.js';
 import { DatabaseHealth } from './database.health.js';
 import { HealthController } from './health.controller.js';
 import { HealthService } from './health.service.js';

@@ -4,7 +4,7 @@ import {
   type HealthIndicatorFunction,
   type HealthIndicatorResult,
 } from '@nestjs/terminus';
-import { GracefulShutdown } from '../common/http/graceful-shutdown.js';
+import { GracefulShutdown } from '../common/http/shutdown.js';
 import { ENV, type Env } from '../config/env.js';
 import { DatabaseHealth } from './database.health.js';
 import { DetailedHealthResponse, type Obstacle } from './dto/health.response.js';

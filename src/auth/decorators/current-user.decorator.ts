@@ -1,5 +1,5 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import { requestOf } from '../../common/http/caller.js';
+import { requestOf } from '../../common/http/request.js';
 import type { Principal } from '../principal.js';
 
 /** Who is asking. Only on routes that need a token: on a public one it throws, rather than being undefined. */

@@ -1,6 +1,6 @@
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { lastValueFrom, of } from 'rxjs';
-import type { Caller } from '../http/caller.js';
+import type { Caller } from '../http/request.js';
 import { ResponseCacheInterceptor } from './response-cache.interceptor.js';
 import type { ResponseStore } from './response-store.js';
 

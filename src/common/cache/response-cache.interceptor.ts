@@ -6,8 +6,8 @@ import {
   type NestInterceptor,
 } from '@nestjs/common';
 import { from, lastValueFrom, type Observable } from 'rxjs';
-import { type HttpReply, replyOf, requestOf } from '../http/caller.js';
-import { matchesWeakly } from '../http/entity-tag.js';
+import { type HttpReply, replyOf, requestOf } from '../http/request.js';
+import { matchesWeakly } from '../http/etag/etag.js';
 import { pathOf } from '../http/path.js';
 import { lruCache } from '../lru-cache.js';
 import { listETag, listKey, queryHash } from './cache-keys.js';

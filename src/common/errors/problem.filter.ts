@@ -1,6 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, Inject, Logger } from '@nestjs/common';
 import { ENV, type Env } from '../../config/env.js';
-import { type HttpReply, type HttpRequest, replyOf, requestOf } from '../http/caller.js';
+import { type HttpReply, type HttpRequest, replyOf, requestOf } from '../http/request.js';
 import { pathOf } from '../http/path.js';
 import type { ProblemError } from './problem.error.js';
 import { toProblem } from './to-problem.js';

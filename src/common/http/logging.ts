@@ -4,7 +4,7 @@ import { type DestinationStream, pino, type Logger } from 'pino';
 import pretty from 'pino-pretty';
 import type { Env } from '../../config/env.js';
 import { tracing } from '../tracing/tracing.js';
-import type { HttpRequest } from './caller.js';
+import type { HttpRequest } from './request.js';
 import { requestContext } from './request-context.js';
 
 /**

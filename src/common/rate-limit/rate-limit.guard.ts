@@ -3,7 +3,7 @@ import { ThrottlerGuard } from '@nestjs/throttler';
 import { THROTTLER_SKIP } from '@nestjs/throttler/dist/throttler.constants.js';
 import { RateLimitedError } from '../errors/common.errors.js';
 import { byHandler } from '../http/by-handler.js';
-import { replyOf, requestOf } from '../http/caller.js';
+import { replyOf, requestOf } from '../http/request.js';
 import { addressBucket } from '../http/client-address.js';
 import { METRICS } from '../metrics/metrics.module.js';
 import type { Metrics } from '../metrics/metrics.js';

@@ -4,7 +4,7 @@ import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import { ValidationFailedError } from '../errors/common.errors.js';
 import type { FieldError } from '../errors/problem.error.js';
 import { byHandler } from '../http/by-handler.js';
-import { requestOf } from '../http/caller.js';
+import { requestOf } from '../http/request.js';
 import { RequestValidationPipe } from './request-validation.pipe.js';
 
 /** The classes that a route's handler takes its body and query as; undefined where it takes none. */

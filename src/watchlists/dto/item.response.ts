@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { confirmMatch } from '../../common/http/entity-tag.js';
+import { confirmMatch } from '../../common/http/etag/etag.js';
 import { ApiEmail, ApiId, ApiInstant, ApiStatusOk } from '../../common/openapi/api-fields.js';
 import type { Page } from '../../common/pagination/page.query.js';
 import { PageResponse } from '../../common/pagination/page.response.js';

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import createRouter from 'find-my-way';
-import { MethodNotAllowedError, NotFoundError } from '../errors/common.errors.js';
-import type { ProblemError } from '../errors/problem.error.js';
-import { originForm, pathOf } from './path.js';
+import { MethodNotAllowedError, NotFoundError } from '../../errors/common.errors.js';
+import type { ProblemError } from '../../errors/problem.error.js';
+import { originForm, pathOf } from '../path.js';
 
 /**
  * Fastify's router answers an unknown method and an unknown path alike. This second table, filled from the same

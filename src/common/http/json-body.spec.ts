@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { MalformedJsonError } from '../errors/common.errors.js';
-import { parseJsonObject } from './json-body.parser.js';
+import { parseJsonObject } from './json-body.js';
 
 const parse = (text: string) => parseJsonObject(Buffer.from(text));
 

@@ -1,4 +1,4 @@
-import { confirmMatch, entityTag, matchesStrongly, matchesWeakly } from './entity-tag.js';
+import { confirmMatch, entityTag, matchesStrongly, matchesWeakly } from './etag.js';
 
 const TAG = '"a.b"';
 

@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { BadRequestError, BodyTooLargeError } from '../errors/common.errors.js';
-import { logProblem, sendProblem } from '../errors/problem.filter.js';
-import { toProblem } from '../errors/to-problem.js';
+import { BadRequestError, BodyTooLargeError } from '../../errors/common.errors.js';
+import { logProblem, sendProblem } from '../../errors/problem.filter.js';
+import { toProblem } from '../../errors/to-problem.js';
 import { AllowedMethods } from './allowed-methods.js';
 import {
   answerConnectAndExpect,
@@ -12,11 +12,11 @@ import {
   hasHost,
   MAXIMUM_HEAD_SIZE,
   writeProblem,
-} from './broken-request.js';
-import { afterAnswers, answerEarly, letAnswerEarly } from './early-answers.js';
-import { originForm } from './path.js';
-import { requestIdOf } from './request-id.js';
-import { SECURITY_HEADERS } from './security-headers.js';
+} from './client-error.js';
+import { afterAnswers, answerEarly, letAnswerEarly } from './drain-request-body.js';
+import { originForm } from '../path.js';
+import { requestIdOf } from '../request-id.js';
+import { SECURITY_HEADERS } from '../security-headers.js';
 
 export interface SideServerOptions {
   readonly bodyLimit: number;

@@ -5,11 +5,11 @@ import {
   UseInterceptors,
 } from '@nestjs/common';
 import { ApiExtension, ApiHeader } from '@nestjs/swagger';
-import { PreconditionFailedError } from '../errors/common.errors.js';
-import { ApiProblems } from '../openapi/api-problems.decorator.js';
-import { TAGGED_EXTENSION } from '../openapi/document.js';
-import { requestOf } from './caller.js';
-import { EntityTagInterceptor } from './entity-tag.interceptor.js';
+import { PreconditionFailedError } from '../../errors/common.errors.js';
+import { ApiProblems } from '../../openapi/api-problems.decorator.js';
+import { TAGGED_EXTENSION } from '../../openapi/document.js';
+import { requestOf } from '../request.js';
+import { EntityTagInterceptor } from './etag.interceptor.js';
 
 const TAGS = { type: 'string', maxLength: 1024, pattern: '^.*$' } as const;
 

@@ -5,11 +5,11 @@ import {
   HeadersTooLargeError,
   RequestTimeoutError,
   UriTooLongError,
-} from '../errors/common.errors.js';
-import type { ProblemError } from '../errors/problem.error.js';
-import { PROBLEM_MEDIA_TYPE } from '../errors/problem.filter.js';
-import { requestIdOf } from './request-id.js';
-import { SECURITY_HEADERS } from './security-headers.js';
+} from '../../errors/common.errors.js';
+import type { ProblemError } from '../../errors/problem.error.js';
+import { PROBLEM_MEDIA_TYPE } from '../../errors/problem.filter.js';
+import { requestIdOf } from '../request-id.js';
+import { SECURITY_HEADERS } from '../security-headers.js';
 
 export const MAXIMUM_URL_LENGTH = 8192;
 /** Of the request line and the headers together. */

@@ -1,7 +1,7 @@
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
 import { map, type Observable } from 'rxjs';
-import { replyOf, requestOf } from './caller.js';
-import { entityTag, matchesWeakly } from './entity-tag.js';
+import { replyOf, requestOf } from '../request.js';
+import { entityTag, matchesWeakly } from './etag.js';
 
 /** Answers with the tag of exactly the bytes that are sent; a reader who has them already is told so (304). */
 @Injectable()

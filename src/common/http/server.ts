@@ -21,7 +21,7 @@ import { AddressLimiter } from '../rate-limit/address-limiter.js';
 import { type RateLimitState, retryAfterSeconds } from '../rate-limit/rate-limits.js';
 import { refusalsIn } from '../rate-limit/refusals.js';
 import { tracing } from '../tracing/tracing.js';
-import { AllowedMethods } from './allowed-methods.js';
+import { AllowedMethods } from './wire/allowed-methods.js';
 import {
   answerConnectAndExpect,
   type BrokenRequest,
@@ -30,9 +30,9 @@ import {
   MAXIMUM_HEAD_SIZE,
   MAXIMUM_URL_LENGTH,
   writeProblem,
-} from './broken-request.js';
-import { afterAnswers, answerEarly, letAnswerEarly } from './early-answers.js';
-import { useStrictJsonBodies } from './json-body.parser.js';
+} from './wire/client-error.js';
+import { afterAnswers, answerEarly, letAnswerEarly } from './wire/drain-request-body.js';
+import { useStrictJsonBodies } from './json-body.js';
 import { originForm, pathOf } from './path.js';
 import { requestContext } from './request-context.js';
 import { requestIdOf } from './request-id.js';
@@ -42,7 +42,7 @@ import {
   EXPOSED_HEADERS,
   SECURITY_HEADERS,
 } from './security-headers.js';
-import { askForWholeFile } from './whole-files.js';
+import { askForWholeFile } from './ignore-range-headers.js';
 
 const HEADERS_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 10_000;

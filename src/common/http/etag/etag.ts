@@ -1,5 +1,5 @@
 import { hash as digest } from 'node:crypto';
-import { PreconditionFailedError } from '../errors/common.errors.js';
+import { PreconditionFailedError } from '../../errors/common.errors.js';
 
 /** An element of a list of tags, with the comma behind it; empty ones are allowed (RFC 9110, 5.6.1 and 8.8.3). */
 const ELEMENT = /((?:W\/)?"[\x21\x23-\x7e\x80-\xff]*")?[\t ]*(?:,[\t ]*|$)/y;
