@@ -1,10 +1,10 @@
 import { Logger } from '@nestjs/common';
 import { listenOn } from './common/http/listen.js';
-import { createLogger, PinoLoggerService } from './common/http/logging.js';
+import { createLogger, PinoLoggerService } from './common/observability/logging/logger.js';
 import { loadDashboardEnv } from './config/dashboard-env.js';
 import { InvalidEnvironmentError } from './config/env.js';
 import { createDashboardServer } from './dashboard/dashboard-server.js';
-import { END_SIGNALS } from './process-end.js';
+import { END_SIGNALS } from './common/process-signals.js';
 
 /** After this, connections of whoever does not read their answer are cut. */
 const DEADLINE_MS = 8000;

@@ -3,11 +3,11 @@ import cluster from 'node:cluster';
 import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
 import { listenOn } from './common/http/listen.js';
-import { createLogger } from './common/http/logging.js';
-import { hasMetrics } from './common/metrics/metrics.module.js';
-import type { AllWorkers } from './common/metrics/all-workers.js';
+import { createLogger } from './common/observability/logging/logger.js';
+import { hasMetrics } from './common/observability/metrics/metrics.module.js';
+import type { AllWorkers } from './common/observability/metrics/all-workers.js';
 import { type Env, InvalidEnvironmentError, loadEnv } from './config/env.js';
-import { END_SIGNALS, endAtOnceOnSignals, endOnUncaughtErrors } from './process-end.js';
+import { END_SIGNALS, endAtOnceOnSignals, endOnUncaughtErrors } from './common/process-signals.js';
 import { Workers } from './workers.js';
 
 async function main(): Promise<void> {
@@ -23,7 +23,7 @@ async function main(): Promise<void> {
 /** Not loaded where nobody may ask for metrics: the primary stays small. */
 async function allWorkers(env: Env): Promise<AllWorkers | null> {
   if (!hasMetrics(env)) return null;
-  const { AllWorkers } = await import('./common/metrics/all-workers.js');
+  const { AllWorkers } = await import('./common/observability/metrics/all-workers.js');
   return new AllWorkers(env.WEB_CONCURRENCY);
 }
 
@@ -34,7 +34,7 @@ async function serve(env: Env, logger: Logger): Promise<void> {
   setFlagsFromString('--optimize-for-size');
   setFlagsFromString('--semi-space-growth-factor=1');
   // Not above: the primary serves nothing, and stays small without it.
-  const { createApp } = await import('./app.setup.js');
+  const { createApp } = await import('./create-app.js');
   // What a worker could warn of, its primary has.
   const app = await createApp(cluster.isWorker ? { ...env, warnings: [] } : env, logger);
   await listenOn('PORT', env.HOST, () => app.listen(env.PORT, env.HOST));

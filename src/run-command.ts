@@ -1,4 +1,4 @@
-import { END_SIGNALS } from './process-end.js';
+import { END_SIGNALS } from './common/process-signals.js';
 
 /** What a command has to tell goes to stdout, why it failed to stderr, in one sentence, with exit code 1. */
 export async function runCommand(command: (args: readonly string[]) => Promise<string>): Promise<void> {

@@ -1,8 +1,8 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Logger } from 'pino';
-import type { AllWorkers } from './common/metrics/all-workers.js';
+import type { AllWorkers } from './common/observability/metrics/all-workers.js';
 import type { Env } from './config/env.js';
-import { END_SIGNALS } from './process-end.js';
+import { END_SIGNALS } from './common/process-signals.js';
 
 /**
  * From SIGTERM on. A worker cuts what is in flight after 8 s (graceful-shutdown.ts) and may then wait 5 s for a

@@ -6,8 +6,8 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import type { Counter } from 'prom-client';
-import { METRICS } from '../common/metrics/metrics.module.js';
-import type { Metrics } from '../common/metrics/metrics.js';
+import { METRICS } from '../common/observability/metrics/metrics.module.js';
+import type { Metrics } from '../common/observability/metrics/metrics.js';
 import { ENV, type Env } from '../config/env.js';
 import type { AuditLog } from './audit-log.entity.js';
 import { retryDelay, type RetryOptions, Rounds, type RoundsOptions } from '../database/rounds.js';

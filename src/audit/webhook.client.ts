@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { HttpService } from '@nestjs/axios';
 import { Inject, Injectable } from '@nestjs/common';
 import { firstValueFrom } from 'rxjs';
-import { exchange } from '../common/tracing/exchange.js';
+import { exchange } from '../common/observability/tracing/trace-http-call.js';
 import { ENV, type Env } from '../config/env.js';
 import type { AuditEvent } from './audit-event.js';
 

@@ -1,5 +1,5 @@
 import bcrypt from 'bcrypt';
-import { Metrics } from '../common/metrics/metrics.js';
+import { Metrics } from '../common/observability/metrics/metrics.js';
 import type { Env } from '../config/env.js';
 import type { UsersService } from '../users/users.service.js';
 import { PasswordHasher } from './password-hasher.js';

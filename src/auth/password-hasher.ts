@@ -3,8 +3,8 @@ import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import bcrypt from 'bcrypt';
 import { bulkhead, BulkheadRejectedError } from 'cockatiel';
 import { OverloadedError } from '../common/errors/common.errors.js';
-import { METRICS } from '../common/metrics/metrics.module.js';
-import type { Metrics } from '../common/metrics/metrics.js';
+import { METRICS } from '../common/observability/metrics/metrics.module.js';
+import type { Metrics } from '../common/observability/metrics/metrics.js';
 import { ENV, type Env, InvalidEnvironmentError } from '../config/env.js';
 import { UsersService } from '../users/users.service.js';
 

@@ -1,6 +1,6 @@
 import { Global, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
-import { METRICS } from '../common/metrics/metrics.module.js';
-import type { Metrics } from '../common/metrics/metrics.js';
+import { METRICS } from '../common/observability/metrics/metrics.module.js';
+import type { Metrics } from '../common/observability/metrics/metrics.js';
 import { ENV, type Env } from '../config/env.js';
 import { CacheEpoch } from './cache-epoch.entity.js';
 import type { Database } from './database.js';

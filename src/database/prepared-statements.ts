@@ -2,8 +2,8 @@ import type { Duplex } from 'node:stream';
 import { LRUCache } from 'lru-cache';
 import pg from 'pg';
 import sqlite3 from 'sqlite3';
-import type { End, StatementTarget } from '../common/tracing/spans.js';
-import { tracing } from '../common/tracing/tracing.js';
+import type { End, StatementTarget } from '../common/observability/tracing/spans.js';
+import { tracing } from '../common/observability/tracing/tracing.js';
 
 /**
  * TypeORM hands its drivers every statement as text, to be parsed and planned anew each time: half of what a small

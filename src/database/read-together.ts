@@ -1,6 +1,6 @@
 import DataLoader from 'dataloader';
 import { withoutVariables } from '../common/async-variable.js';
-import { callers, onBehalfOf } from '../common/tracing/on-behalf-of.js';
+import { callers, onBehalfOf } from '../common/observability/tracing/trace-context.js';
 
 interface Asked<Key> {
   readonly key: Key;

@@ -5,7 +5,7 @@ import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { withoutVariables } from '../common/async-variable.js';
 import { DependencyDownError, OverloadedError } from '../common/errors/common.errors.js';
-import { callers, onBehalfOf } from '../common/tracing/on-behalf-of.js';
+import { callers, onBehalfOf } from '../common/observability/tracing/trace-context.js';
 import type { SqliteDatabase } from '../config/env.js';
 import { isBusy } from './database-errors.js';
 import { sqliteDataSource } from './data-source.js';

@@ -15,7 +15,7 @@ import {
 } from 'cockatiel';
 import { firstValueFrom } from 'rxjs';
 import { z } from 'zod';
-import { exchange } from '../common/tracing/exchange.js';
+import { exchange } from '../common/observability/tracing/trace-http-call.js';
 import { ENV, type Env } from '../config/env.js';
 import { UpstreamCircuitOpenError, UpstreamError, UpstreamTimeoutError } from './external.errors.js';
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { HealthIndicatorService } from '@nestjs/terminus';
-import { succeedsInTime } from '../common/in-time.js';
+import { succeedsInTime } from '../common/with-timeout.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 
 @Injectable()

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { HealthIndicatorService } from '@nestjs/terminus';
-import { succeedsInTime } from '../common/in-time.js';
+import { succeedsInTime } from '../common/with-timeout.js';
 import { REDIS } from '../common/redis/redis.module.js';
 import { RedisConnection } from '../common/redis/redis-connection.js';
 

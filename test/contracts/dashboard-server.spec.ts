@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
-import { createLogger, PinoLoggerService } from '../../src/common/http/logging.js';
+import { createLogger, PinoLoggerService } from '../../src/common/observability/logging/logger.js';
 import { loadDashboardEnv } from '../../src/config/dashboard-env.js';
 import { createDashboardServer } from '../../src/dashboard/dashboard-server.js';
 import { PASSWORD } from '../support/actors.js';

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { AllWorkers } from '../../src/common/metrics/all-workers.js';
+import { AllWorkers } from '../../src/common/observability/metrics/all-workers.js';
 import { asUser } from '../support/actors.js';
 import { createTestApp } from '../support/create-test-app.js';
 import { type Family, parseExposition } from '../support/exposition.js';

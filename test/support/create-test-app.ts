@@ -1,8 +1,8 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import supertest from 'supertest';
-import { createApp } from '../../src/app.setup.js';
-import { createLogger } from '../../src/common/http/logging.js';
+import { createApp } from '../../src/create-app.js';
+import { createLogger } from '../../src/common/observability/logging/logger.js';
 import { parseEnv } from '../../src/config/env.js';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
 import { watchResponses } from './conforms-to-document.js';

@@ -5,8 +5,8 @@ import {
   type AllWorkers,
   type PrimaryChannel,
   textOfAllWorkers,
-} from '../../src/common/metrics/all-workers.js';
-import { Metrics } from '../../src/common/metrics/metrics.js';
+} from '../../src/common/observability/metrics/all-workers.js';
+import { Metrics } from '../../src/common/observability/metrics/metrics.js';
 
 /** A worker and what it is to its primary, in one process: messages are copied, and arrive later, as between two. */
 export class FakeWorker {

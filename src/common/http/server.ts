@@ -16,11 +16,11 @@ import {
 } from '../errors/common.errors.js';
 import type { ProblemError } from '../errors/problem.error.js';
 import { sendProblem } from '../errors/problem.filter.js';
-import type { Metrics } from '../metrics/metrics.js';
+import type { Metrics } from '../observability/metrics/metrics.js';
 import { AddressLimiter } from '../rate-limit/address-limiter.js';
 import { type RateLimitState, retryAfterSeconds } from '../rate-limit/rate-limits.js';
-import { refusalsIn } from '../rate-limit/refusals.js';
-import { tracing } from '../tracing/tracing.js';
+import { refusalsIn } from '../rate-limit/refusals-counter.js';
+import { tracing } from '../observability/tracing/tracing.js';
 import { AllowedMethods } from './wire/allowed-methods.js';
 import {
   answerConnectAndExpect,

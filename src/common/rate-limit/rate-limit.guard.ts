@@ -5,10 +5,10 @@ import { RateLimitedError } from '../errors/common.errors.js';
 import { byHandler } from '../http/by-handler.js';
 import { replyOf, requestOf } from '../http/request.js';
 import { addressBucket } from '../http/client-address.js';
-import { METRICS } from '../metrics/metrics.module.js';
-import type { Metrics } from '../metrics/metrics.js';
+import { METRICS } from '../observability/metrics/metrics.module.js';
+import type { Metrics } from '../observability/metrics/metrics.js';
 import { type Policy, rateLimitHeaders } from './rate-limits.js';
-import { refusalsIn } from './refusals.js';
+import { refusalsIn } from './refusals-counter.js';
 import type { SlidingLogRecord } from './sliding-log.storage.js';
 
 /** Runs after the access guards, so that a signed-in user is counted as such wherever the call comes from. */

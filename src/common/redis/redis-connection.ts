@@ -7,7 +7,7 @@ import {
   handleAll,
 } from 'cockatiel';
 import { Redis } from 'ioredis';
-import { tracing } from '../tracing/tracing.js';
+import { tracing } from '../observability/tracing/tracing.js';
 
 const CONNECT_TIMEOUT_MS = 1000;
 

@@ -1,7 +1,7 @@
 import { Global, Inject, Injectable, Logger, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { ENV, type Env } from '../../config/env.js';
-import { METRICS } from '../metrics/metrics.module.js';
-import type { Metrics } from '../metrics/metrics.js';
+import { METRICS } from '../observability/metrics/metrics.module.js';
+import type { Metrics } from '../observability/metrics/metrics.js';
 import { RedisConnection } from './redis-connection.js';
 
 /** `RedisConnection | null`: null when `REDIS_URL` is empty. */

@@ -1,6 +1,6 @@
 import { setImmediate as later } from 'node:timers/promises';
-import { parseExposition, valueOf } from '../../../test/support/exposition.js';
-import { FakeWorker } from '../../../test/support/fake-worker.js';
+import { parseExposition, valueOf } from '../../../../test/support/exposition.js';
+import { FakeWorker } from '../../../../test/support/fake-worker.js';
 import { AllWorkers } from './all-workers.js';
 
 describe(AllWorkers.name, () => {

@@ -6,10 +6,10 @@ import type { Logger } from 'pino';
 import { AppModule } from './app.module.js';
 import { missingScope, UnauthorizedError } from './auth/auth.errors.js';
 import { createHttpAdapter } from './common/http/server.js';
-import { logRequests, PinoLoggerService } from './common/http/logging.js';
-import { createMetrics } from './common/metrics/metrics.module.js';
+import { logRequests, PinoLoggerService } from './common/observability/logging/logger.js';
+import { createMetrics } from './common/observability/metrics/metrics.module.js';
 import { createOpenApiDocument, type TokenProblems } from './common/openapi/document.js';
-import { startTracing } from './common/tracing/tracing.js';
+import { startTracing } from './common/observability/tracing/tracing.js';
 import type { Env } from './config/env.js';
 import { serveDashboard } from './dashboard/dashboard-files.js';
 

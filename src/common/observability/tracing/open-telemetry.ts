@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { diag, DiagLogLevel, propagation, trace } from '@opentelemetry/api';
 import { core, NodeSDK, resources } from '@opentelemetry/sdk-node';
 import type { Logger } from 'pino';
-import type { Env } from '../../config/env.js';
+import type { Env } from '../../../config/env.js';
 import { RequestSpans } from './request-spans.js';
 import { Spans } from './spans.js';
 import type { Tracing } from './tracing.js';

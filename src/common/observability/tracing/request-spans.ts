@@ -9,7 +9,7 @@ import {
   type Tracer,
 } from '@opentelemetry/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { callers } from './on-behalf-of.js';
+import { callers } from './trace-context.js';
 
 /** As the log's lines have them. */
 export interface TraceIds {

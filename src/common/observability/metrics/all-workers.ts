@@ -1,6 +1,6 @@
 import type { Worker } from 'node:cluster';
 import { AggregatorRegistry, Counter, Gauge, Registry } from 'prom-client';
-import { DependencyDownError } from '../errors/common.errors.js';
+import { DependencyDownError } from '../../errors/common.errors.js';
 import type { Metrics, Snapshot } from './metrics.js';
 
 /** Longer than a worker takes that answers at all: what it looks at has a second. */

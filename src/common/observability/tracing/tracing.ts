@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Env } from '../../config/env.js';
+import type { Env } from '../../../config/env.js';
 import type { RequestSpans } from './request-spans.js';
 import type { Spans } from './spans.js';
 

@@ -2,10 +2,10 @@ import type { LoggerService } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
 import { type DestinationStream, pino, type Logger } from 'pino';
 import pretty from 'pino-pretty';
-import type { Env } from '../../config/env.js';
+import type { Env } from '../../../config/env.js';
 import { tracing } from '../tracing/tracing.js';
-import type { HttpRequest } from './request.js';
-import { requestContext } from './request-context.js';
+import type { HttpRequest } from '../../http/request.js';
+import { requestContext } from '../../http/request-context.js';
 
 /**
  * Of an error only where it comes from. What else it carries is not for the log: a database's error has the

@@ -9,9 +9,9 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
-import { ENV, type Env } from '../../config/env.js';
-import type { ProblemError } from '../errors/problem.error.js';
-import { listenOn } from '../http/listen.js';
+import { ENV, type Env } from '../../../config/env.js';
+import type { ProblemError } from '../../errors/problem.error.js';
+import { listenOn } from '../../http/listen.js';
 import type { Metrics } from './metrics.js';
 
 /** `Metrics | null`: null when nobody may ask for them. */

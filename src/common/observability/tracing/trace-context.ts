@@ -1,5 +1,5 @@
 import type { Context } from '@opentelemetry/api';
-import { AsyncVariable } from '../async-variable.js';
+import { AsyncVariable } from '../../async-variable.js';
 
 /**
  * For whom something is done: a request, with its span; several, where requests share a statement. Nobody outside of

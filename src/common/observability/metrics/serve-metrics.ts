@@ -1,7 +1,7 @@
 import { hash as digest, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Env } from '../../config/env.js';
-import { sendProblem } from '../errors/problem.filter.js';
+import type { Env } from '../../../config/env.js';
+import { sendProblem } from '../../errors/problem.filter.js';
 import { textOfAllWorkers } from './all-workers.js';
 import { countRequests } from './http-requests.js';
 import { createMetricsServer } from './metrics-server.js';

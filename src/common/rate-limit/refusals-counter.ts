@@ -1,4 +1,4 @@
-import type { Metrics } from '../metrics/metrics.js';
+import type { Metrics } from '../observability/metrics/metrics.js';
 import { ROUTE_POLICIES } from './rate-limits.js';
 
 /** What was answered 429, by policy. `account`: a password may not be tried again yet. */

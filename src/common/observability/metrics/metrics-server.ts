@@ -1,5 +1,5 @@
 import type { FastifyInstance, RouteHandlerMethod } from 'fastify';
-import { createSideServer } from '../http/wire/auxiliary-server.js';
+import { createSideServer } from '../../http/wire/auxiliary-server.js';
 
 /** Nobody who asks for metrics has anything to send. */
 const BODY_LIMIT = 1024;

@@ -4,10 +4,10 @@ import { stripVTControlCharacters } from 'node:util';
 import { Logger } from '@nestjs/common';
 import { fastify } from 'fastify';
 import { symbols } from 'pino';
-import { parseEnv } from '../../config/env.js';
-import { DependencyDownError } from '../errors/common.errors.js';
-import { createLogger, logRequests, PinoLoggerService } from './logging.js';
-import { requestContext } from './request-context.js';
+import { parseEnv } from '../../../config/env.js';
+import { DependencyDownError } from '../../errors/common.errors.js';
+import { createLogger, logRequests, PinoLoggerService } from './logger.js';
+import { requestContext } from '../../http/request-context.js';
 
 const JWT_SECRET = 'Jq3vT9xLw2ZbR7mKd5HcYf8NsGp4UaE1';
 

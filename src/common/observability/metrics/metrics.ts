@@ -1,5 +1,5 @@
 import { type Aggregator, collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { inTime } from '../in-time.js';
+import { inTime } from '../../with-timeout.js';
 
 /** The exposition format. */
 export const METRICS_MEDIA_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;

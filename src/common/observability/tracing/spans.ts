@@ -11,7 +11,7 @@ import {
 } from '@opentelemetry/api';
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
-import { callers } from './on-behalf-of.js';
+import { callers } from './trace-context.js';
 
 /** Ends what has begun. With what it failed with, if it did. */
 export type End = (error?: unknown) => void;
