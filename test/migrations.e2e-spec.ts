@@ -13,7 +13,7 @@ import { MIGRATIONS_TABLE, postgresDataSource, sqliteDataSource } from '../src/d
 import { openDatabase } from '../src/database/database.module.js';
 import { ADVISORY_LOCK, migrate } from '../src/database/migrate.js';
 import { MIGRATIONS } from '../src/database/migrations/index.js';
-import { SqliteDatabaseConnection } from '../src/database/sqlite.database.js';
+import { SqliteDatabaseConnection } from '../src/database/drivers/sqlite/sqlite.driver.js';
 import { asUser } from './support/actors.js';
 import { createTestApp } from './support/create-test-app.js';
 import { build, type ServerProcess, startServer } from './support/server-process.js';

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { In, IsNull, LessThan, LessThanOrEqual, Not } from 'typeorm';
 import type { Page } from '../common/pagination/page.query.js';
-import { type Id, insertRow } from '../database/rows.js';
+import { type Id, insertRow } from '../database/row-mapping.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { AuditLog, type Changes } from './audit-log.entity.js';
 

@@ -3,7 +3,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { Page } from '../common/pagination/page.query.js';
 import { requestContext } from '../common/http/request-context.js';
 import { tracing } from '../common/observability/tracing/tracing.js';
-import { arrived, type Id } from '../database/rows.js';
+import { arrived, type Id } from '../database/row-mapping.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { AuditDelivery } from './audit-delivery.js';
 import type { AuditLog, Changes } from './audit-log.entity.js';

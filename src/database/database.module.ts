@@ -3,9 +3,9 @@ import { METRICS } from '../common/observability/metrics/metrics.module.js';
 import type { Metrics } from '../common/observability/metrics/metrics.js';
 import { ENV, type Env } from '../config/env.js';
 import { CacheEpoch } from './cache-epoch.entity.js';
-import type { Database } from './database.js';
-import { PostgresDatabaseConnection } from './postgres.database.js';
-import { SqliteDatabaseConnection } from './sqlite.database.js';
+import type { Database } from './drivers/database-driver.js';
+import { PostgresDatabaseConnection } from './drivers/postgres/postgres.driver.js';
+import { SqliteDatabaseConnection } from './drivers/sqlite/sqlite.driver.js';
 import { UnitOfWork } from './unit-of-work.js';
 
 export async function openDatabase(config: Env['DATABASE_URL']): Promise<UnitOfWork> {

@@ -2,8 +2,8 @@ import { Logger } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { AsyncVariable } from '../common/async-variable.js';
 import { ShuttingDownError } from '../common/errors/common.errors.js';
-import type { Database } from './database.js';
-import { translated } from './database-errors.js';
+import type { Database } from './drivers/database-driver.js';
+import { translated } from './errors.js';
 
 interface Transaction {
   readonly manager: EntityManager;

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { In, LessThanOrEqual, MoreThan, type ObjectLiteral } from 'typeorm';
 import { whenThere } from '../common/when-there.js';
-import { Copies } from '../database/copies.js';
-import { readTogether } from '../database/read-together.js';
-import { fromRow } from '../database/rows.js';
+import { Copies } from '../database/row-cache.js';
+import { readTogether } from '../database/batch-loader.js';
+import { fromRow } from '../database/row-mapping.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { Standing } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { QueryResult } from 'typeorm';
-import { isUniqueViolation } from '../common/errors/unique-violation.js';
+import { isUniqueViolation } from '../database/unique-violation.js';
 import type { Page } from '../common/pagination/page.query.js';
-import { Copies } from '../database/copies.js';
-import { arrived, insertRow } from '../database/rows.js';
+import { Copies } from '../database/row-cache.js';
+import { arrived, insertRow } from '../database/row-mapping.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { Role } from './role.js';
 import { type Standing, User } from './user.entity.js';

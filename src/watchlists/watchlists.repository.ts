@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager, ObjectLiteral } from 'typeorm';
 import type { Page } from '../common/pagination/page.query.js';
-import { readTogether } from '../database/read-together.js';
-import { fromRow, type Id, insertRow } from '../database/rows.js';
+import { readTogether } from '../database/batch-loader.js';
+import { fromRow, type Id, insertRow } from '../database/row-mapping.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { User } from '../users/user.entity.js';
 import { type ItemType, WatchlistItem } from './watchlist-item.entity.js';

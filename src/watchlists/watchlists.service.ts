@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { type Actor, AuditService } from '../audit/audit.service.js';
 import type { Changes } from '../audit/audit-log.entity.js';
-import { isForeignKeyViolation } from '../common/errors/foreign-key-violation.js';
+import { isForeignKeyViolation } from '../database/foreign-key-violation.js';
 import type { Page } from '../common/pagination/page.query.js';
-import { arrived, type Id } from '../database/rows.js';
+import { arrived, type Id } from '../database/row-mapping.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { UserNotFoundError } from '../users/users.errors.js';
 import { UsersService } from '../users/users.service.js';

@@ -3,7 +3,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { lockFile } from '../../src/database/sqlite-file.js';
+import { lockFile } from '../../src/database/drivers/sqlite/sqlite-file.js';
 import { eventually } from './eventually.js';
 import type { Exit } from './server-process.js';
 

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { lockFile } from '../../src/database/sqlite-file.js';
+import { lockFile } from '../../src/database/drivers/sqlite/sqlite-file.js';
 
 const ROOT = join(__dirname, '../..');
 const BUILT = join(ROOT, 'dist/main.js');

@@ -5,7 +5,15 @@ import { pipeline } from 'node:stream/promises';
 import sqlite3 from 'sqlite3';
 import type { SqliteDatabase } from '../../config/env.js';
 import { MIGRATIONS_TABLE } from '../data-source.js';
-import { close, column, execute, lockFile, openFile, refuseForeignFile, tables } from '../sqlite-file.js';
+import {
+  close,
+  column,
+  execute,
+  lockFile,
+  openFile,
+  refuseForeignFile,
+  tables,
+} from '../drivers/sqlite/sqlite-file.js';
 import { BackupError } from './backup-error.js';
 import { refuseUnknownMigrations } from './known-migrations.js';
 import { IDS_LEFT_OUT, type RestoreOptions, tablesToEmpty } from './restored.js';

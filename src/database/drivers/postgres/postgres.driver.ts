@@ -1,10 +1,10 @@
 import type { Pool } from 'pg';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
-import type { PostgresDatabase } from '../config/env.js';
-import { postgresDataSource } from './data-source.js';
-import type { Database } from './database.js';
-import { inTransaction, type Work } from './in-transaction.js';
-import { migrate } from './migrate.js';
+import type { PostgresDatabase } from '../../../config/env.js';
+import { postgresDataSource } from '../../data-source.js';
+import type { Database } from '../database-driver.js';
+import { inTransaction, type Work } from '../../transaction.js';
+import { migrate } from '../../migrate.js';
 
 /** TypeORM keeps this one to itself. */
 type PostgresQueryRunner = QueryRunner & { releasePostgresConnection(error: Error): Promise<void> };

@@ -1,6 +1,6 @@
 import { QueryFailedError, QueryRunnerAlreadyReleasedError } from 'typeorm';
 import { DependencyDownError, OverloadedError } from '../common/errors/common.errors.js';
-import { isBusy, isUnavailable, translated } from './database-errors.js';
+import { isBusy, isUnavailable, translated } from './errors.js';
 
 /** As the driver throws it, and as TypeORM wraps it. */
 const thrown = (code: string) => Object.assign(new Error('oops'), { code });

@@ -1,4 +1,4 @@
-import { Copies } from './copies.js';
+import { Copies } from './row-cache.js';
 
 interface Record {
   readonly id: number;
