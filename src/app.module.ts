@@ -1,11 +1,11 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { AdminModule } from './admin/admin.module.js';
-import { UnauthorizedError } from './auth/auth.errors.js';
+import { UnauthorizedError } from './auth/access/auth.errors.js';
 import { AuthModule } from './auth/auth.module.js';
-import { JwtAuthGuard } from './auth/jwt-auth.guard.js';
-import { RolesGuard } from './auth/roles.guard.js';
-import { ScopesGuard } from './auth/scopes.guard.js';
+import { JwtAuthGuard } from './auth/guards/jwt-auth.guard.js';
+import { RolesGuard } from './auth/guards/roles.guard.js';
+import { ScopesGuard } from './auth/guards/scopes.guard.js';
 import { ProblemFilter } from './common/errors/problem.filter.js';
 import { ShutdownModule } from './common/http/shutdown.js';
 import { MetricsModule } from './common/observability/metrics/metrics.module.js';

@@ -4,7 +4,7 @@ import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { AppModule } from './app.module.js';
-import { missingScope, UnauthorizedError } from './auth/auth.errors.js';
+import { missingScope, UnauthorizedError } from './auth/access/auth.errors.js';
 import { createHttpAdapter } from './common/http/server.js';
 import { logRequests, PinoLoggerService } from './common/observability/logging/logger.js';
 import { createMetrics } from './common/observability/metrics/metrics.module.js';

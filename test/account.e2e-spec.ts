@@ -1,9 +1,9 @@
 import type { Response } from 'supertest';
 import { AUDIT_DELIVERY_DEFAULTS } from '../src/audit/audit-delivery.js';
 import { AuditLog } from '../src/audit/audit-log.entity.js';
-import { PasswordReset } from '../src/auth/password-reset.entity.js';
-import { PersonalToken } from '../src/personal-tokens/personal-token.entity.js';
-import { Session } from '../src/sessions/session.entity.js';
+import { PasswordReset } from '../src/auth/password-resets/password-reset.entity.js';
+import { PersonalToken } from '../src/auth/personal-tokens/personal-token.entity.js';
+import { Session } from '../src/auth/sessions/session.entity.js';
 import { User } from '../src/users/user.entity.js';
 import { WatchlistItem } from '../src/watchlists/watchlist-item.entity.js';
 import { type Actor, actingOn, asAdmin, asUser, PASSWORD, randomEmail } from './support/actors.js';

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import type { Response } from 'supertest';
 import { queryHash } from '../src/common/cache/cache-keys.js';
-import { SessionsService } from '../src/sessions/sessions.service.js';
+import { SessionsService } from '../src/auth/sessions/sessions.service.js';
 import { UsersService } from '../src/users/users.service.js';
 import { WatchlistsService } from '../src/watchlists/watchlists.service.js';
 import { actingOn, type Actor, asAdmin, asUser, randomEmail, tokenFor } from './support/actors.js';

@@ -1,7 +1,7 @@
 import type { Response } from 'supertest';
-import { PasswordReset } from '../src/auth/password-reset.entity.js';
-import { PasswordHasher } from '../src/auth/password-hasher.js';
-import { PASSWORD_RESET_DELIVERY_DEFAULTS } from '../src/auth/password-reset-delivery.js';
+import { PasswordReset } from '../src/auth/password-resets/password-reset.entity.js';
+import { PasswordHasher } from '../src/auth/passwords/password-hasher.js';
+import { PASSWORD_RESET_DELIVERY_DEFAULTS } from '../src/auth/password-resets/password-reset-delivery.js';
 import { MAILER_DEFAULTS } from '../src/common/mail/mailer.js';
 import { type Actor, actingOn, asAdmin, asUser, PASSWORD, randomEmail, signIn } from './support/actors.js';
 import { appearanceOf } from './support/appearance.js';

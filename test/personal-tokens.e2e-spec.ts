@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PersonalToken } from '../src/personal-tokens/personal-token.entity.js';
-import { MAXIMUM_TOKENS } from '../src/personal-tokens/personal-tokens.service.js';
-import { isWellFormed, newToken } from '../src/personal-tokens/token-text.js';
+import { PersonalToken } from '../src/auth/personal-tokens/personal-token.entity.js';
+import { MAXIMUM_TOKENS } from '../src/auth/personal-tokens/personal-tokens.service.js';
+import { isWellFormed, newToken } from '../src/auth/personal-tokens/token-format.js';
 import { type Actor, actingOn, asAdmin, asUser, PASSWORD } from './support/actors.js';
 import { appearanceOf } from './support/appearance.js';
 import { auditLogs, rowsLeftBy } from './support/audit-trail.js';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { Session } from '../src/sessions/session.entity.js';
+import { Session } from '../src/auth/sessions/session.entity.js';
 import { type Actor, actingOn, asAdmin, asUser, PASSWORD } from './support/actors.js';
 import { createTestApp, type TestApp } from './support/create-test-app.js';
 import { createStorage, stack, type Storage } from './support/stack.js';

@@ -1,10 +1,10 @@
 import type { Response } from 'supertest';
 import { Not } from 'typeorm';
 import { AuditLog } from '../src/audit/audit-log.entity.js';
-import { Session } from '../src/sessions/session.entity.js';
-import { SESSION_SWEEP_DEFAULTS } from '../src/sessions/session-sweep.js';
-import { SessionsRepository } from '../src/sessions/sessions.repository.js';
-import { SessionsService } from '../src/sessions/sessions.service.js';
+import { Session } from '../src/auth/sessions/session.entity.js';
+import { SESSION_SWEEP_DEFAULTS } from '../src/auth/sessions/session-sweep.js';
+import { SessionsRepository } from '../src/auth/sessions/sessions.repository.js';
+import { SessionsService } from '../src/auth/sessions/sessions.service.js';
 import { type Actor, actingOn, asAdmin, asUser, PASSWORD, randomEmail } from './support/actors.js';
 import { appearanceOf } from './support/appearance.js';
 import { rowsLeftBy } from './support/audit-trail.js';

@@ -6,9 +6,9 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
-import { CurrentUser } from '../auth/decorators/current-user.decorator.js';
-import { RequiresRole } from '../auth/decorators/requires-role.decorator.js';
-import type { Principal, SignedIn } from '../auth/principal.js';
+import { CurrentUser } from '../auth/access/current-user.decorator.js';
+import { RequiresRole } from '../auth/access/requires-role.decorator.js';
+import type { Principal, SignedIn } from '../auth/access/principal.js';
 import type { HttpReply } from '../common/http/request.js';
 import { ApiIfMatch, IfMatch, Tagged, TaggedRead } from '../common/http/etag/with-etag.decorator.js';
 import { ApiIdParam } from '../common/openapi/api-ids.decorator.js';

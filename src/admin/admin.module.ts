@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AuditModule } from '../audit/audit.module.js';
 import { AuthModule } from '../auth/auth.module.js';
-import { SessionsModule } from '../sessions/sessions.module.js';
+import { SessionsModule } from '../auth/sessions/sessions.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { WatchlistsModule } from '../watchlists/watchlists.module.js';
 import { AdminController } from './admin.controller.js';

@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { type Actor, AuditService } from '../audit/audit.service.js';
 import type { AuditLog } from '../audit/audit-log.entity.js';
-import { PasswordResetsService, type ResetLink } from '../auth/password-resets.service.js';
+import { PasswordResetsService, type ResetLink } from '../auth/password-resets/password-resets.service.js';
 import { confirmMatch } from '../common/http/etag/etag.js';
 import type { Page } from '../common/pagination/page.query.js';
-import type { SignedIn } from '../auth/principal.js';
-import { StillSignedIn } from '../auth/still-signed-in.js';
+import type { SignedIn } from '../auth/access/principal.js';
+import { StillSignedIn } from '../auth/sessions/session-recheck.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
-import { SessionsService } from '../sessions/sessions.service.js';
+import { SessionsService } from '../auth/sessions/sessions.service.js';
 import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
 import {

@@ -15,16 +15,16 @@ import {
   RegistrationClosedError,
   UnauthorizedError,
   wrongPassword,
-} from './auth.errors.js';
+} from './access/auth.errors.js';
 import { AuthService } from './auth.service.js';
-import { CurrentUser } from './decorators/current-user.decorator.js';
-import { Public } from './decorators/public.decorator.js';
-import { RequiresScope } from './decorators/requires-scope.decorator.js';
+import { CurrentUser } from './access/current-user.decorator.js';
+import { Public } from './access/public.decorator.js';
+import { RequiresScope } from './access/requires-scope.decorator.js';
 import { RegisteredResponse, TokenResponse, UserResponse } from './dto/auth.response.js';
 import { ChangePasswordDto, LoginDto, RegisterDto } from './dto/credentials.dto.js';
-import type { Principal, SignedIn } from './principal.js';
-import { RefreshCookie } from './refresh-cookie.js';
-import { RegistrationGuard } from './registration.guard.js';
+import type { Principal, SignedIn } from './access/principal.js';
+import { RefreshCookie } from './sign-in/refresh-cookie.js';
+import { RegistrationGuard } from './account/registration.guard.js';
 
 @ApiTags('auth')
 @Controller('v1/auth')

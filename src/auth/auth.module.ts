@@ -5,34 +5,34 @@ import { AuditModule } from '../audit/audit.module.js';
 import { MailModule } from '../common/mail/mail.module.js';
 import { RateLimitModule } from '../common/rate-limit/rate-limit.module.js';
 import { ENV, type Env } from '../config/env.js';
-import { PersonalTokensModule } from '../personal-tokens/personal-tokens.module.js';
-import { SessionsModule } from '../sessions/sessions.module.js';
+import { PersonalTokensModule } from './personal-tokens/personal-tokens.module.js';
+import { SessionsModule } from './sessions/sessions.module.js';
 import { UsersModule } from '../users/users.module.js';
-import { AccessTokens } from './access-token.js';
-import { AccountController } from './account.controller.js';
-import { AccountService } from './account.service.js';
+import { AccessTokens } from './sign-in/access-token.service.js';
+import { AccountController } from './account/account.controller.js';
+import { AccountService } from './account/account.service.js';
 import { AuthController } from './auth.controller.js';
 import { AuthService } from './auth.service.js';
-import { FirstAdmin } from './first-admin.js';
-import { JwtStrategy } from './jwt.strategy.js';
-import { PasswordAttempts } from './password-attempts.js';
-import { PasswordHasher } from './password-hasher.js';
-import { PersonalTokensController } from './personal-tokens.controller.js';
+import { FirstAdmin } from './account/bootstrap-admin.js';
+import { JwtStrategy } from './guards/jwt.strategy.js';
+import { PasswordAttempts } from './passwords/password-attempts.js';
+import { PasswordHasher } from './passwords/password-hasher.js';
+import { PersonalTokensController } from './personal-tokens/personal-tokens.controller.js';
 import {
   PASSWORD_RESET_DELIVERY_DEFAULTS,
   PASSWORD_RESET_DELIVERY_OPTIONS,
   PasswordResetDelivery,
-} from './password-reset-delivery.js';
-import { PasswordResetTokens } from './password-reset-tokens.js';
-import { PasswordResetsController } from './password-resets.controller.js';
-import { PasswordResetsRepository } from './password-resets.repository.js';
-import { PasswordResetsService } from './password-resets.service.js';
-import { Principals } from './principals.js';
-import { RefreshCookie } from './refresh-cookie.js';
-import { RefreshTokens } from './refresh-tokens.js';
-import { SessionsController } from './sessions.controller.js';
-import { StillSignedIn } from './still-signed-in.js';
-import { VerifiedTokens } from './verified-tokens.js';
+} from './password-resets/password-reset-delivery.js';
+import { PasswordResetTokens } from './password-resets/password-reset-tokens.js';
+import { PasswordResetsController } from './password-resets/password-resets.controller.js';
+import { PasswordResetsRepository } from './password-resets/password-resets.repository.js';
+import { PasswordResetsService } from './password-resets/password-resets.service.js';
+import { Principals } from './guards/principal-resolver.js';
+import { RefreshCookie } from './sign-in/refresh-cookie.js';
+import { RefreshTokens } from './sign-in/refresh-tokens.js';
+import { SessionsController } from './sessions/sessions.controller.js';
+import { StillSignedIn } from './sessions/session-recheck.js';
+import { VerifiedTokens } from './guards/verified-tokens.js';
 
 @Module({
   imports: [

@@ -2,22 +2,22 @@ import { Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
 import { canonicalEmail } from '../users/canonical-email.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
-import { SessionsService, type StoredSession } from '../sessions/sessions.service.js';
+import { SessionsService, type StoredSession } from './sessions/sessions.service.js';
 import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
-import { refuseGuessable } from './acceptable-password.js';
-import { type AccessToken, AccessTokens } from './access-token.js';
+import { refuseGuessable } from './passwords/password-policy.js';
+import { type AccessToken, AccessTokens } from './sign-in/access-token.service.js';
 import {
   InvalidCredentialsError,
   InvalidRefreshTokenError,
   UnauthorizedError,
   wrongPassword,
-} from './auth.errors.js';
-import { PasswordAttempts } from './password-attempts.js';
-import { PasswordHasher } from './password-hasher.js';
-import { PasswordResetsService } from './password-resets.service.js';
-import type { SignedIn } from './principal.js';
-import { type RefreshToken, RefreshTokens } from './refresh-tokens.js';
+} from './access/auth.errors.js';
+import { PasswordAttempts } from './passwords/password-attempts.js';
+import { PasswordHasher } from './passwords/password-hasher.js';
+import { PasswordResetsService } from './password-resets/password-resets.service.js';
+import type { SignedIn } from './access/principal.js';
+import { type RefreshToken, RefreshTokens } from './sign-in/refresh-tokens.js';
 
 /** What somebody who is signed in holds. */
 export interface SessionTokens {

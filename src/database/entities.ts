@@ -1,7 +1,7 @@
 import { AuditLog } from '../audit/audit-log.entity.js';
-import { PersonalToken } from '../personal-tokens/personal-token.entity.js';
-import { PasswordReset } from '../auth/password-reset.entity.js';
-import { Session } from '../sessions/session.entity.js';
+import { PersonalToken } from '../auth/personal-tokens/personal-token.entity.js';
+import { PasswordReset } from '../auth/password-resets/password-reset.entity.js';
+import { Session } from '../auth/sessions/session.entity.js';
 import { User } from '../users/user.entity.js';
 import { WatchlistItem } from '../watchlists/watchlist-item.entity.js';
 import { CacheEpoch } from './cache-epoch.entity.js';

@@ -1,6 +1,6 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { Public } from '../auth/decorators/public.decorator.js';
+import { Public } from '../auth/access/public.decorator.js';
 import { ApiProblems } from '../common/openapi/api-problems.decorator.js';
 import { GithubStatusResponse } from './dto/github-status.response.js';
 import { UpstreamCircuitOpenError, UpstreamError, UpstreamTimeoutError } from './external.errors.js';

@@ -1,7 +1,7 @@
 import { Controller, Get, Header, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
 import { SkipThrottle } from '@nestjs/throttler';
-import { Public } from '../auth/decorators/public.decorator.js';
+import { Public } from '../auth/access/public.decorator.js';
 import type { HttpReply } from '../common/http/request.js';
 import { NOT_RATE_LIMITED } from '../common/rate-limit/rate-limits.js';
 import {

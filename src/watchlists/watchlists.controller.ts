@@ -6,10 +6,10 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
-import { UnauthorizedError } from '../auth/auth.errors.js';
-import { CurrentUser } from '../auth/decorators/current-user.decorator.js';
-import { RequiresScope } from '../auth/decorators/requires-scope.decorator.js';
-import type { Principal } from '../auth/principal.js';
+import { UnauthorizedError } from '../auth/access/auth.errors.js';
+import { CurrentUser } from '../auth/access/current-user.decorator.js';
+import { RequiresScope } from '../auth/access/requires-scope.decorator.js';
+import type { Principal } from '../auth/access/principal.js';
 import { CacheResponse } from '../common/cache/cache-response.decorator.js';
 import type { HttpReply } from '../common/http/request.js';
 import { ApiIfMatch, IfMatch, Tagged, TaggedRead } from '../common/http/etag/with-etag.decorator.js';

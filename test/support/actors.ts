@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Test } from 'supertest';
-import { AccessTokens } from '../../src/auth/access-token.js';
-import { SessionsService } from '../../src/sessions/sessions.service.js';
+import { AccessTokens } from '../../src/auth/sign-in/access-token.service.js';
+import { SessionsService } from '../../src/auth/sessions/sessions.service.js';
 import { UsersService } from '../../src/users/users.service.js';
 import type { TestApp } from './create-test-app.js';
 

@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean } from 'class-validator';
-import type { ResetLink } from '../../auth/password-resets.service.js';
+import type { ResetLink } from '../../auth/password-resets/password-resets.service.js';
 import { ApiCount, ApiEmail, ApiId, ApiInstant, ApiStatusOk } from '../../common/openapi/api-fields.js';
 import { type Page, PageQuery } from '../../common/pagination/page.query.js';
 import { PageResponse } from '../../common/pagination/page.response.js';

@@ -9,8 +9,8 @@ import {
   PASSWORD_MAXIMUM,
   PASSWORD_MINIMUM,
   PASSWORD_RULE,
-} from '../acceptable-password.js';
-import { IsTransport, type Transport } from './session.dto.js';
+} from '../passwords/password-policy.js';
+import { IsTransport, type Transport } from '../sessions/dto/session.dto.js';
 
 /**
  * For a new password. An `email` of the same body is whose it is to be; where it is not in the body, the service looks

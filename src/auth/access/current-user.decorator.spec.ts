@@ -1,0 +1,32 @@
+import { Controller, type ExecutionContext } from '@nestjs/common';
+import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
+import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
+import type { Principal } from './principal.js';
+import { CurrentUser } from './current-user.decorator.js';
+
+@Controller()
+class SomeController {
+  handle(@CurrentUser() _user: Principal): void {}
+}
+
+/** What Nest calls to fill in the parameter. */
+function resolve(request: object): unknown {
+  const [parameter] = Object.values(
+    Reflect.getMetadata(ROUTE_ARGS_METADATA, SomeController, 'handle') as Record<
+      string,
+      { factory(data: unknown, context: ExecutionContext): unknown }
+    >,
+  );
+  return parameter!.factory(undefined, new ExecutionContextHost([request]));
+}
+
+describe(`@${CurrentUser.name}()`, () => {
+  it('is who is signed in', () => {
+    const user = { id: 1 };
+    expect(resolve({ user })).toBe(user);
+  });
+
+  it('fails loudly on a public route, where nobody is', () => {
+    expect(() => resolve({})).toThrow('@CurrentUser() on a public route');
+  });
+});

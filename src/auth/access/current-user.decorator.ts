@@ -1,0 +1,10 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { requestOf } from '../../common/http/request.js';
+import type { Principal } from './principal.js';
+
+/** Who is asking. Only on routes that need a token: on a public one it throws, rather than being undefined. */
+export const CurrentUser = createParamDecorator((_data: unknown, context: ExecutionContext): Principal => {
+  const { user } = requestOf<{ user?: Principal }>(context);
+  if (user === undefined) throw new Error('@CurrentUser() on a public route');
+  return user;
+});

@@ -1,0 +1,10 @@
+import { applyDecorators, SetMetadata } from '@nestjs/common';
+import { ApiProblems } from '../../common/openapi/api-problems.decorator.js';
+import type { Role } from '../../users/role.js';
+import { ForbiddenError } from './auth.errors.js';
+
+export const REQUIRED_ROLE = 'auth:role';
+
+/** Only for users with this role; says so in the documentation too. */
+export const RequiresRole = (role: Role) =>
+  applyDecorators(SetMetadata(REQUIRED_ROLE, role), ApiProblems(new ForbiddenError()));

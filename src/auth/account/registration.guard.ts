@@ -1,0 +1,14 @@
+import { type CanActivate, Inject, Injectable } from '@nestjs/common';
+import { ENV, type Env } from '../../config/env.js';
+import { RegistrationClosedError } from '../access/auth.errors.js';
+
+/** A guard, and so before the body is looked at: what is in it makes no difference. */
+@Injectable()
+export class RegistrationGuard implements CanActivate {
+  constructor(@Inject(ENV) private readonly env: Env) {}
+
+  canActivate(): true {
+    if (this.env.REGISTRATION === 'closed') throw new RegistrationClosedError();
+    return true;
+  }
+}

@@ -1,0 +1,52 @@
+import { Injectable } from '@nestjs/common';
+import { requestContext } from '../../common/http/request-context.js';
+import { whenThere } from '../../common/when-there.js';
+import { PersonalTokensService } from '../personal-tokens/personal-tokens.service.js';
+import { SessionsService } from '../sessions/sessions.service.js';
+import type { Standing } from '../../users/user.entity.js';
+import { UsersService } from '../../users/users.service.js';
+import type { Principal } from '../access/principal.js';
+
+@Injectable()
+export class Principals {
+  constructor(
+    private readonly sessions: SessionsService,
+    private readonly tokens: PersonalTokensService,
+    private readonly users: UsersService,
+  ) {}
+
+  /** Who that is now; null for a user who is gone or disabled, and when the session has ended. */
+  find({
+    userId,
+    sessionId,
+  }: {
+    userId: number;
+    sessionId: string;
+  }): Principal | null | Promise<Principal | null> {
+    return whenThere(this.sessions.findActive(sessionId), (user) =>
+      user?.id === userId ? this.principal(user, `user:${userId}`, sessionId, null) : null,
+    );
+  }
+
+  /** Who sends this personal token; null for one that is not known (any more), and for somebody who is disabled. */
+  async findByPersonalToken(token: string): Promise<Principal | null> {
+    const granted = await this.tokens.findGranted(token);
+    if (granted === null) return null;
+    const { grant, user } = granted;
+    this.tokens.used(grant.id, requestContext.get()?.address ?? null);
+    // By slot, not by id: a new token in the place of a revoked one is no fresh quota.
+    const rateLimitKey = `user:${user.id}:token:${grant.slot}`;
+    return this.principal(user, rateLimitKey, null, grant.scopes);
+  }
+
+  private principal(
+    user: Standing,
+    rateLimitKey: string,
+    sessionId: Principal['sessionId'],
+    scopes: Principal['scopes'],
+  ): Principal {
+    const { id, email, role, createdAt } = user;
+    const listVersion = this.users.listVersionOf(user);
+    return { id, email, role, createdAt, listVersion, rateLimitKey, sessionId, scopes };
+  }
+}

@@ -1,0 +1,46 @@
+import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryGeneratedColumn } from 'typeorm';
+import { User } from '../../users/user.entity.js';
+import type { Scope } from '../access/scopes.js';
+
+/** A key for a person's scripts. What is not in this table has been revoked. */
+@Entity('personal_tokens')
+@Index('uq_personal_tokens_slot', ['userId', 'slot'], { unique: true })
+export class PersonalToken {
+  @PrimaryGeneratedColumn({ primaryKeyConstraintName: 'pk_personal_tokens' })
+  id!: number;
+
+  @Column({ name: 'user_id', type: Number })
+  userId!: number;
+
+  @ManyToOne(() => User, { onDelete: 'CASCADE' })
+  @JoinColumn({ name: 'user_id', foreignKeyConstraintName: 'fk_personal_tokens_user' })
+  user!: User;
+
+  /** Which of its owner's limited number of tokens this is: its rate limits are counted by it. */
+  @Column({ type: Number })
+  slot!: number;
+
+  @Column({ type: String, length: 100 })
+  name!: string;
+
+  /** SHA-256 of the token, which has too many random bits to be found from it. */
+  @Index('uq_personal_tokens_hash', { unique: true })
+  @Column({ type: String, length: 43 })
+  hash!: string;
+
+  @Column({ type: 'simple-array' })
+  scopes!: Scope[];
+
+  @Column({ name: 'created_at', type: Date, precision: 3 })
+  createdAt!: Date;
+
+  /** Null: when it is revoked. */
+  @Column({ name: 'expires_at', type: Date, precision: 3, nullable: true })
+  expiresAt!: Date | null;
+
+  @Column({ name: 'last_used_at', type: Date, precision: 3, nullable: true })
+  lastUsedAt!: Date | null;
+
+  @Column({ name: 'last_address', type: String, length: 45, nullable: true })
+  lastAddress!: string | null;
+}

@@ -1,0 +1,12 @@
+import { Module } from '@nestjs/common';
+import { AuditModule } from '../../audit/audit.module.js';
+import { UsersModule } from '../../users/users.module.js';
+import { PersonalTokensRepository } from './personal-tokens.repository.js';
+import { PersonalTokensService } from './personal-tokens.service.js';
+
+@Module({
+  imports: [AuditModule, UsersModule],
+  providers: [PersonalTokensService, PersonalTokensRepository],
+  exports: [PersonalTokensService],
+})
+export class PersonalTokensModule {}

@@ -1,0 +1,104 @@
+import { Injectable } from '@nestjs/common';
+import type { ObjectLiteral } from 'typeorm';
+import { Copies } from '../../database/row-cache.js';
+import { readTogether } from '../../database/batch-loader.js';
+import { fromRow } from '../../database/row-mapping.js';
+import { UnitOfWork } from '../../database/unit-of-work.js';
+import type { Standing } from '../../users/user.entity.js';
+import { UsersService } from '../../users/users.service.js';
+import { PersonalToken } from './personal-token.entity.js';
+
+/** What every request with it needs to know. */
+export type Grant = Pick<PersonalToken, 'id' | 'userId' | 'slot' | 'scopes' | 'expiresAt'>;
+
+export interface Granted {
+  readonly grant: Grant;
+  readonly user: Standing;
+}
+
+const GRANTS = `SELECT token.hash AS token_hash, token.id AS token_id, token.slot AS token_slot,
+  token.scopes AS token_scopes, token.expires_at AS token_expires_at,
+  owner.id, owner.email, owner.role, owner.disabled, owner.list_version, owner.created_at
+  FROM personal_tokens token JOIN users owner ON owner.id = token.user_id WHERE token.hash = ANY($1)`;
+
+@Injectable()
+export class PersonalTokensRepository {
+  /** By hash. Null where other processes write to the database too. */
+  private readonly copies: Copies<string, Grant> | null;
+  private readonly grantedOf = readTogether<string, Granted | null>((hashes) => this.readGranted(hashes));
+
+  constructor(
+    private readonly unitOfWork: UnitOfWork,
+    private readonly users: UsersService,
+  ) {
+    this.copies = unitOfWork.hasConcurrentWriters ? null : new Copies();
+  }
+
+  /** What it grants, and to whom, as it stands at the moment of the call. Not within a write. */
+  async findGranted(hash: string): Promise<Granted | null> {
+    if (this.copies === null) return this.grantedOf(hash);
+    const grant = await this.copies.get(hash, (missing) => this.findByHash(missing));
+    const user = grant === null ? null : await this.users.findStanding(grant.userId);
+    return grant === null || user === null ? null : { grant, user };
+  }
+
+  /** The newest first. */
+  findOf(userId: number): Promise<PersonalToken[]> {
+    return this.unitOfWork.read((manager) =>
+      manager.find(PersonalToken, { where: { userId }, order: { id: 'DESC' } }),
+    );
+  }
+
+  insert(token: Omit<PersonalToken, 'id' | 'user'>): Promise<number> {
+    return this.unitOfWork.write(async (manager) => {
+      const { identifiers } = await manager.insert(PersonalToken, token);
+      return (identifiers[0] as { id: number }).id;
+    });
+  }
+
+  /** @returns false when it was gone already */
+  delete({ id, hash }: Pick<PersonalToken, 'id' | 'hash'>): Promise<boolean> {
+    return this.unitOfWork.write(async (manager) => {
+      const { affected } = await manager.delete(PersonalToken, { id });
+      const { copies } = this;
+      if (copies !== null) this.unitOfWork.afterCommit(() => copies.change(hash, () => null));
+      return affected === 1;
+    });
+  }
+
+  /** Of two uses that are told in the wrong order, the later one stays. */
+  async noteUse(id: number, at: Date, address: string | null): Promise<void> {
+    await this.unitOfWork.write(async (manager) => {
+      await manager
+        .createQueryBuilder()
+        .update(PersonalToken)
+        .set({ lastUsedAt: at, lastAddress: address })
+        .where('id = :id AND (last_used_at IS NULL OR last_used_at < :at)', { id, at })
+        .execute();
+    });
+  }
+
+  private findByHash(hash: string): Promise<PersonalToken | null> {
+    return this.unitOfWork.read((manager) => manager.findOneBy(PersonalToken, { hash }));
+  }
+
+  private readGranted(hashes: readonly string[]): Promise<(Granted | null)[]> {
+    return this.unitOfWork.read(async (manager) => {
+      const rows = (await manager.query(GRANTS, [hashes])) as ObjectLiteral[];
+      const found = new Map(
+        rows.map((row) => {
+          const user = fromRow<Standing>(manager, 'User', row);
+          const grant = fromRow<PersonalToken>(manager, PersonalToken, {
+            id: row['token_id'],
+            user_id: row['id'],
+            slot: row['token_slot'],
+            scopes: row['token_scopes'],
+            expires_at: row['token_expires_at'],
+          });
+          return [row['token_hash'] as string, { grant, user }];
+        }),
+      );
+      return hashes.map((hash) => found.get(hash) ?? null);
+    });
+  }
+}

@@ -1,0 +1,8 @@
+import { ProblemError } from '../../common/errors/problem.error.js';
+
+/** Also for somebody else's. */
+export class SessionNotFoundError extends ProblemError {
+  constructor() {
+    super(404, 'SESSION_NOT_FOUND', 'There is no such session of yours.');
+  }
+}

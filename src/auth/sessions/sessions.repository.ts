@@ -1,0 +1,121 @@
+import { Injectable } from '@nestjs/common';
+import { In, LessThanOrEqual, MoreThan, type ObjectLiteral } from 'typeorm';
+import { whenThere } from '../../common/when-there.js';
+import { Copies } from '../../database/row-cache.js';
+import { readTogether } from '../../database/batch-loader.js';
+import { fromRow } from '../../database/row-mapping.js';
+import { UnitOfWork } from '../../database/unit-of-work.js';
+import type { Standing } from '../../users/user.entity.js';
+import { UsersService } from '../../users/users.service.js';
+import { Session } from './session.entity.js';
+
+const STANDINGS = `SELECT session.id AS session_id, owner.id, owner.email, owner.role, owner.disabled,
+  owner.list_version, owner.created_at
+  FROM sessions session JOIN users owner ON owner.id = session.user_id WHERE session.id = ANY($1)`;
+
+/** What a rotation changes besides the generation. */
+export type Use = Pick<Session, 'lastUsedAt' | 'expiresAt' | 'device' | 'address'>;
+
+@Injectable()
+export class SessionsRepository {
+  /** Whose session it is. Null where other processes write to the database too. */
+  private readonly copies: Copies<string, Pick<Session, 'userId'>> | null;
+  private readonly standingOf = readTogether<string, Standing | null>((ids) => this.readStandings(ids));
+
+  constructor(
+    private readonly unitOfWork: UnitOfWork,
+    private readonly users: UsersService,
+  ) {
+    this.copies = unitOfWork.hasConcurrentWriters ? null : new Copies();
+  }
+
+  /**
+   * Whose session this is, as they stand at the moment of the call; null when it has ended. For the read that every
+   * request begins with. Not within a write.
+   */
+  findStanding(id: string): Standing | null | Promise<Standing | null> {
+    if (this.copies === null) return this.standingOf(id);
+    const ownerOf = (session: Pick<Session, 'userId'> | null) =>
+      session === null ? null : this.users.findStanding(session.userId);
+    return whenThere(
+      this.copies.get(id, (missing) => this.find(missing)),
+      ownerOf,
+    );
+  }
+
+  find(id: string): Promise<Session | null> {
+    return this.unitOfWork.read((manager) => manager.findOneBy(Session, { id }));
+  }
+
+  /** The one that was used last comes first. */
+  findOf(userId: number): Promise<Session[]> {
+    return this.unitOfWork.read((manager) =>
+      manager.find(Session, { where: { userId }, order: { lastUsedAt: 'DESC', id: 'ASC' } }),
+    );
+  }
+
+  /** Where the sessions of whoever has this address by e-mail were last used from; with the same work if nobody has. */
+  async findPlacesOf(email: string, now: Date): Promise<string[]> {
+    const sessions = await this.unitOfWork.read((manager) =>
+      manager.find(Session, {
+        select: { id: true, address: true },
+        where: { user: { email }, expiresAt: MoreThan(now) },
+      }),
+    );
+    return sessions.flatMap(({ address }) => address ?? []);
+  }
+
+  async insert(session: Omit<Session, 'user'>): Promise<void> {
+    await this.unitOfWork.write((manager) => manager.insert(Session, session));
+  }
+
+  /** Exchanges this generation for the next. @returns false when that has been done, or the session has ended */
+  async rotate(id: string, generation: number, use: Use): Promise<boolean> {
+    const { affected } = await this.unitOfWork.write((manager) =>
+      manager.update(Session, { id, generation }, { ...use, generation: generation + 1 }),
+    );
+    return affected === 1;
+  }
+
+  /** @returns false when it had ended already */
+  delete(id: string): Promise<boolean> {
+    return this.unitOfWork.write(async (manager) => {
+      const { affected } = await manager.delete(Session, { id });
+      const { copies } = this;
+      if (copies !== null) this.unitOfWork.afterCommit(() => copies.change(id, () => null));
+      return affected === 1;
+    });
+  }
+
+  /** Nobody can use these any more; access tokens end no later than their session. */
+  async deleteExpired(userId: number, now: Date): Promise<void> {
+    await this.unitOfWork.write((manager) =>
+      manager.delete(Session, { userId, expiresAt: LessThanOrEqual(now) }),
+    );
+  }
+
+  /**
+   * Whoever's they are.
+   *
+   * @returns how many were found; fewer than `limit` when there are no more
+   */
+  deleteAllExpired(now: Date, limit: number): Promise<number> {
+    return this.unitOfWork.write(async (manager) => {
+      const expiresAt = LessThanOrEqual(now);
+      const found = await manager.find(Session, { select: { id: true }, where: { expiresAt }, take: limit });
+      // Asked again: one that is refreshed in its last moment has not expired any more.
+      if (found.length > 0) await manager.delete(Session, { id: In(found.map(({ id }) => id)), expiresAt });
+      return found.length;
+    });
+  }
+
+  private readStandings(ids: readonly string[]): Promise<(Standing | null)[]> {
+    return this.unitOfWork.read(async (manager) => {
+      const rows = (await manager.query(STANDINGS, [ids])) as ObjectLiteral[];
+      const found = new Map(
+        rows.map((row) => [row['session_id'] as string, fromRow<Standing>(manager, 'User', row)]),
+      );
+      return ids.map((id) => found.get(id) ?? null);
+    });
+  }
+}

@@ -1,0 +1,45 @@
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { JwtService } from '@nestjs/jwt';
+import { ENV, type Env, JWT_ALGORITHM } from '../../config/env.js';
+import type { Session } from '../sessions/session.entity.js';
+
+export const ISSUER = 'watchlist-api';
+export const AUDIENCE = 'watchlist-api';
+
+export interface AccessToken {
+  readonly token: string;
+  /** Seconds. */
+  readonly expiresIn: number;
+}
+
+@Injectable()
+export class AccessTokens {
+  constructor(
+    private readonly jwt: JwtService,
+    @Inject(ENV) private readonly env: Env,
+  ) {}
+
+  /**
+   * Says who, and nothing about what they may do: that is read from the database at each request.
+   *
+   * @returns the token and its lifetime in seconds; it ends no later than its session
+   */
+  async issue({ id, userId, expiresAt }: Pick<Session, 'id' | 'userId' | 'expiresAt'>): Promise<AccessToken> {
+    const left = Math.floor((expiresAt.getTime() - Date.now()) / 1000);
+    const expiresIn = Math.max(1, Math.min(this.env.JWT_EXPIRE_MINUTES * 60, left));
+    const token = await this.jwt.signAsync(
+      { sid: id },
+      {
+        keyid: this.env.JWT_KEYS[0].id,
+        algorithm: JWT_ALGORITHM,
+        subject: String(userId),
+        issuer: ISSUER,
+        audience: AUDIENCE,
+        jwtid: randomUUID(),
+        expiresIn,
+      },
+    );
+    return { token, expiresIn };
+  }
+}
