@@ -5,7 +5,7 @@ import { PasswordReset } from '../src/auth/password-resets/password-reset.entity
 import { PersonalToken } from '../src/auth/personal-tokens/personal-token.entity.js';
 import { Session } from '../src/auth/sessions/session.entity.js';
 import { User } from '../src/users/user.entity.js';
-import { WatchlistItem } from '../src/watchlists/watchlist-item.entity.js';
+import { WatchlistItem } from '../src/watchlists/items/item.entity.js';
 import { type Actor, actingOn, asAdmin, asUser, PASSWORD, randomEmail } from './support/actors.js';
 import { auditLogs, rowsLeftBy } from './support/audit-trail.js';
 import { createTestApp, type TestApp } from './support/create-test-app.js';

@@ -3,7 +3,7 @@ import type { Response } from 'supertest';
 import { queryHash } from '../src/common/cache/cache-keys.js';
 import { SessionsService } from '../src/auth/sessions/sessions.service.js';
 import { UsersService } from '../src/users/users.service.js';
-import { WatchlistsService } from '../src/watchlists/watchlists.service.js';
+import { WatchlistsService } from '../src/watchlists/items/items.service.js';
 import { actingOn, type Actor, asAdmin, asUser, randomEmail, tokenFor } from './support/actors.js';
 import { createTestApp, type TestApp } from './support/create-test-app.js';
 import { eventually } from './support/eventually.js';

@@ -16,7 +16,7 @@ import { ApiProblems } from '../common/openapi/api-problems.decorator.js';
 import { RateLimitPolicy } from '../common/rate-limit/rate-limit.decorator.js';
 import { IdPipe } from '../common/validation/id.pipe.js';
 import { EmailTakenError, LastAdminError, UserNotFoundError } from '../users/users.errors.js';
-import { ItemNotFoundError } from '../watchlists/watchlists.errors.js';
+import { ItemNotFoundError } from '../watchlists/items/items.errors.js';
 import { AdminService } from './admin.service.js';
 import {
   AdminUserEnvelope,

@@ -15,7 +15,7 @@ import {
   type ItemTerms,
   type StoredItem,
   WatchlistsService,
-} from '../watchlists/watchlists.service.js';
+} from '../watchlists/items/items.service.js';
 import { InviteUserDto, UpdateUserDto, UsersQuery } from './dto/admin-users.dto.js';
 import { AdminCreateItemDto, AdminListQuery, OwnedItemEnvelope } from './dto/admin-watchlists.dto.js';
 import { AuditLogsQuery } from './dto/audit-logs.dto.js';

@@ -3,7 +3,7 @@ import { PersonalToken } from '../auth/personal-tokens/personal-token.entity.js'
 import { PasswordReset } from '../auth/password-resets/password-reset.entity.js';
 import { Session } from '../auth/sessions/session.entity.js';
 import { User } from '../users/user.entity.js';
-import { WatchlistItem } from '../watchlists/watchlist-item.entity.js';
+import { WatchlistItem } from '../watchlists/items/item.entity.js';
 import { CacheEpoch } from './cache-epoch.entity.js';
 
 /** Listed one by one, so that what is in the database never depends on what happens to be imported. */

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { WatchlistsService } from '../../src/watchlists/watchlists.service.js';
+import { WatchlistsService } from '../../src/watchlists/items/items.service.js';
 import { type Actor, actingOn, asUser, PASSWORD, randomEmail, signIn } from '../support/actors.js';
 import { createTestApp, type TestApp } from '../support/create-test-app.js';
 import { runScript, type ScriptOptions, startScript } from '../support/run-script.js';

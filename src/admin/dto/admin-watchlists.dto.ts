@@ -3,10 +3,10 @@ import { ApiEmail, ApiId, ApiStatusOk } from '../../common/openapi/api-fields.js
 import type { Page } from '../../common/pagination/page.query.js';
 import { PageResponse } from '../../common/pagination/page.response.js';
 import { IsId, QueryInteger } from '../../common/validation/fields.js';
-import { CreateWatchlistItemDto, UpdateWatchlistItemDto } from '../../watchlists/dto/item.dto.js';
-import { ITEM_LOCATION, ItemResponse } from '../../watchlists/dto/item.response.js';
-import { ListQuery } from '../../watchlists/dto/list.query.js';
-import type { StoredItem } from '../../watchlists/watchlists.service.js';
+import { CreateWatchlistItemDto, UpdateWatchlistItemDto } from '../../watchlists/items/dto/item.dto.js';
+import { ITEM_LOCATION, ItemResponse } from '../../watchlists/items/dto/item.response.js';
+import { ListQuery } from '../../watchlists/items/dto/list.query.js';
+import type { StoredItem } from '../../watchlists/items/items.service.js';
 
 export class AdminListQuery extends ListQuery {
   @QueryInteger({ minimum: 1, description: "Only this user's items." })

@@ -1,10 +1,10 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { confirmMatch } from '../../common/http/etag/etag.js';
-import { ApiEmail, ApiId, ApiInstant, ApiStatusOk } from '../../common/openapi/api-fields.js';
-import type { Page } from '../../common/pagination/page.query.js';
-import { PageResponse } from '../../common/pagination/page.response.js';
-import { ITEM_TYPES, type ItemType } from '../watchlist-item.entity.js';
-import type { StoredItem } from '../watchlists.service.js';
+import { confirmMatch } from '../../../common/http/etag/etag.js';
+import { ApiEmail, ApiId, ApiInstant, ApiStatusOk } from '../../../common/openapi/api-fields.js';
+import type { Page } from '../../../common/pagination/page.query.js';
+import { PageResponse } from '../../../common/pagination/page.response.js';
+import { ITEM_TYPES, type ItemType } from '../item.entity.js';
+import type { StoredItem } from '../items.service.js';
 import type { ListQuery } from './list.query.js';
 
 /** The header of an answer to adding. */

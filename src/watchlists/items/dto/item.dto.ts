@@ -1,13 +1,13 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { AtLeastOneOf } from '../../common/validation/request-validation.pipe.js';
+import { AtLeastOneOf } from '../../../common/validation/request-validation.pipe.js';
 import {
   HasLength,
   HasNoControlCharacters,
   IsOmittable,
   IsOneOf,
   NormalizedText,
-} from '../../common/validation/fields.js';
-import { ITEM_TYPES, type ItemType } from '../watchlist-item.entity.js';
+} from '../../../common/validation/fields.js';
+import { ITEM_TYPES, type ItemType } from '../item.entity.js';
 
 const TITLE = {
   type: String,

@@ -6,22 +6,22 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
-import { UnauthorizedError } from '../auth/access/auth.errors.js';
-import { CurrentUser } from '../auth/access/current-user.decorator.js';
-import { RequiresScope } from '../auth/access/requires-scope.decorator.js';
-import type { Principal } from '../auth/access/principal.js';
-import { CacheResponse } from '../common/cache/cache-response.decorator.js';
-import type { HttpReply } from '../common/http/request.js';
-import { ApiIfMatch, IfMatch, Tagged, TaggedRead } from '../common/http/etag/with-etag.decorator.js';
-import { ApiIdParam } from '../common/openapi/api-ids.decorator.js';
-import { RateLimitPolicy } from '../common/rate-limit/rate-limit.decorator.js';
-import { IdPipe } from '../common/validation/id.pipe.js';
-import { UserNotFoundError } from '../users/users.errors.js';
+import { UnauthorizedError } from '../../auth/access/auth.errors.js';
+import { CurrentUser } from '../../auth/access/current-user.decorator.js';
+import { RequiresScope } from '../../auth/access/requires-scope.decorator.js';
+import type { Principal } from '../../auth/access/principal.js';
+import { CacheResponse } from '../../common/cache/cache-response.decorator.js';
+import type { HttpReply } from '../../common/http/request.js';
+import { ApiIfMatch, IfMatch, Tagged, TaggedRead } from '../../common/http/etag/with-etag.decorator.js';
+import { ApiIdParam } from '../../common/openapi/api-ids.decorator.js';
+import { RateLimitPolicy } from '../../common/rate-limit/rate-limit.decorator.js';
+import { IdPipe } from '../../common/validation/id.pipe.js';
+import { UserNotFoundError } from '../../users/users.errors.js';
 import { CreateWatchlistItemDto, UpdateWatchlistItemDto } from './dto/item.dto.js';
 import { ITEM_LOCATION, ItemEnvelope, ListResponse } from './dto/item.response.js';
 import { ListQuery } from './dto/list.query.js';
-import { ItemNotFoundError } from './watchlists.errors.js';
-import { WatchlistsService } from './watchlists.service.js';
+import { ItemNotFoundError } from './items.errors.js';
+import { WatchlistsService } from './items.service.js';
 
 const ItemId = () => Param('item_id', IdPipe);
 const ApiItemId = () => ApiIdParam('item_id', new ItemNotFoundError());

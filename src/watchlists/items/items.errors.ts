@@ -1,4 +1,4 @@
-import { ProblemError } from '../common/errors/problem.error.js';
+import { ProblemError } from '../../common/errors/problem.error.js';
 
 /** Also for somebody else's item: whether it exists is not the caller's business. */
 export class ItemNotFoundError extends ProblemError {

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager, ObjectLiteral } from 'typeorm';
-import type { Page } from '../common/pagination/page.query.js';
-import { readTogether } from '../database/batch-loader.js';
-import { fromRow, type Id, insertRow } from '../database/row-mapping.js';
-import { UnitOfWork } from '../database/unit-of-work.js';
-import type { User } from '../users/user.entity.js';
-import { type ItemType, WatchlistItem } from './watchlist-item.entity.js';
+import type { Page } from '../../common/pagination/page.query.js';
+import { readTogether } from '../../database/batch-loader.js';
+import { fromRow, type Id, insertRow } from '../../database/row-mapping.js';
+import { UnitOfWork } from '../../database/unit-of-work.js';
+import type { User } from '../../users/user.entity.js';
+import { type ItemType, WatchlistItem } from './item.entity.js';
 
 export const ITEM_SORTS = ['created_at_desc', 'created_at_asc', 'title_asc', 'title_desc'] as const;
 export type ItemSort = (typeof ITEM_SORTS)[number];

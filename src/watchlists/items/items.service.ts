@@ -1,16 +1,16 @@
 import { Injectable } from '@nestjs/common';
-import { type Actor, AuditService } from '../audit/audit.service.js';
-import type { Changes } from '../audit/audit-log.entity.js';
-import { isForeignKeyViolation } from '../database/foreign-key-violation.js';
-import type { Page } from '../common/pagination/page.query.js';
-import { arrived, type Id } from '../database/row-mapping.js';
-import { UnitOfWork } from '../database/unit-of-work.js';
-import { UserNotFoundError } from '../users/users.errors.js';
-import { UsersService } from '../users/users.service.js';
+import { type Actor, AuditService } from '../../audit/audit.service.js';
+import type { Changes } from '../../audit/audit-log.entity.js';
+import { isForeignKeyViolation } from '../../database/foreign-key-violation.js';
+import type { Page } from '../../common/pagination/page.query.js';
+import { arrived, type Id } from '../../database/row-mapping.js';
+import { UnitOfWork } from '../../database/unit-of-work.js';
+import { UserNotFoundError } from '../../users/users.errors.js';
+import { UsersService } from '../../users/users.service.js';
 import { titleKey } from './title-key.js';
-import type { ItemType, WatchlistItem } from './watchlist-item.entity.js';
-import { ItemNotFoundError } from './watchlists.errors.js';
-import { type ItemFilter, WatchlistsRepository } from './watchlists.repository.js';
+import type { ItemType, WatchlistItem } from './item.entity.js';
+import { ItemNotFoundError } from './items.errors.js';
+import { type ItemFilter, WatchlistsRepository } from './items.repository.js';
 
 export interface ItemFields {
   readonly title: string;

@@ -1,5 +1,5 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryGeneratedColumn } from 'typeorm';
-import { User } from '../users/user.entity.js';
+import { User } from '../../users/user.entity.js';
 
 export const ITEM_TYPES = ['movie', 'show'] as const;
 export type ItemType = (typeof ITEM_TYPES)[number];
