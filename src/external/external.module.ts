@@ -1,8 +1,8 @@
 import { HttpModule } from '@nestjs/axios';
 import { Module } from '@nestjs/common';
-import { ExternalController } from './external.controller.js';
-import { ExternalService } from './external.service.js';
-import { GITHUB_CLIENT_DEFAULTS, GITHUB_CLIENT_OPTIONS, GithubClient } from './github.client.js';
+import { ExternalController } from './github/github.controller.js';
+import { ExternalService } from './github/github.service.js';
+import { GITHUB_CLIENT_DEFAULTS, GITHUB_CLIENT_OPTIONS, GithubClient } from './github/github.client.js';
 
 @Module({
   imports: [HttpModule],

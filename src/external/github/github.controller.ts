@@ -1,10 +1,10 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { Public } from '../auth/access/public.decorator.js';
-import { ApiProblems } from '../common/openapi/api-problems.decorator.js';
+import { Public } from '../../auth/access/public.decorator.js';
+import { ApiProblems } from '../../common/openapi/api-problems.decorator.js';
 import { GithubStatusResponse } from './dto/github-status.response.js';
-import { UpstreamCircuitOpenError, UpstreamError, UpstreamTimeoutError } from './external.errors.js';
-import { ExternalService } from './external.service.js';
+import { UpstreamCircuitOpenError, UpstreamError, UpstreamTimeoutError } from './github.errors.js';
+import { ExternalService } from './github.service.js';
 
 @ApiTags('external')
 @Controller('v1/external')

@@ -15,9 +15,9 @@ import {
 } from 'cockatiel';
 import { firstValueFrom } from 'rxjs';
 import { z } from 'zod';
-import { exchange } from '../common/observability/tracing/trace-http-call.js';
-import { ENV, type Env } from '../config/env.js';
-import { UpstreamCircuitOpenError, UpstreamError, UpstreamTimeoutError } from './external.errors.js';
+import { exchange } from '../../common/observability/tracing/trace-http-call.js';
+import { ENV, type Env } from '../../config/env.js';
+import { UpstreamCircuitOpenError, UpstreamError, UpstreamTimeoutError } from './github.errors.js';
 
 /** How long things may take, in milliseconds. */
 export interface GithubClientOptions {

@@ -1,7 +1,7 @@
 import { HttpService } from '@nestjs/axios';
-import { GithubStub } from '../../test/support/github-stub.js';
-import type { Env } from '../config/env.js';
-import { ExternalService } from './external.service.js';
+import { GithubStub } from '../../../test/support/github-stub.js';
+import type { Env } from '../../config/env.js';
+import { ExternalService } from './github.service.js';
 import { GITHUB_CLIENT_DEFAULTS, GithubClient } from './github.client.js';
 
 const STATUS = {

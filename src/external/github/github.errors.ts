@@ -1,4 +1,4 @@
-import { ProblemError } from '../common/errors/problem.error.js';
+import { ProblemError } from '../../common/errors/problem.error.js';
 
 export class UpstreamError extends ProblemError {
   /** @param reason for the log only: what the other side sent is not for our callers */

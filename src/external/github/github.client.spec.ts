@@ -1,7 +1,7 @@
 import { HttpService } from '@nestjs/axios';
 import { Logger } from '@nestjs/common';
-import { GithubStub, type GithubStubMode } from '../../test/support/github-stub.js';
-import type { Env } from '../config/env.js';
+import { GithubStub, type GithubStubMode } from '../../../test/support/github-stub.js';
+import type { Env } from '../../config/env.js';
 import { GITHUB_CLIENT_DEFAULTS, GithubClient, type GithubClientOptions } from './github.client.js';
 
 const ROOT = {
