@@ -5,7 +5,7 @@ import type { Env } from './config/env.js';
 import { END_SIGNALS } from './common/process-signals.js';
 
 /**
- * From SIGTERM on. A worker cuts what is in flight after 8 s (graceful-shutdown.ts) and may then wait 5 s for a
+ * From SIGTERM on. A worker cuts what is in flight after 8 s (shutdown.ts) and may then wait 5 s for a
  * delivery; Docker Compose kills us after 15 s.
  */
 const KILL_AFTER_MS = 14_000;

@@ -28,7 +28,7 @@ export function sqliteDataSource({ file }: SqliteDatabase, side: 'write' | 'read
     type: 'sqlite',
     database: file,
     driver: PREPARING_SQLITE3,
-    // Short: waiting blocks one of libuv's four threads. Who must wait longer retries (sqlite.database.ts).
+    // Short: waiting blocks one of libuv's four threads. Who must wait longer retries (sqlite.driver.ts).
     busyTimeout: 50,
     ...(side === 'write' ? { enableWAL: true } : { flags: sqlite3.OPEN_READONLY | sqlite3.OPEN_FULLMUTEX }),
   });

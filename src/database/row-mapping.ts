@@ -76,7 +76,7 @@ function insertOf(manager: EntityManager, metadata: EntityMetadata, expressions:
 }
 
 /**
- * Inserts one row and tells its id; where a transaction's statements travel together (in-transaction.ts), as soon as
+ * Inserts one row and tells its id; where a transaction's statements travel together (transaction.ts), as soon as
  * it has been sent. TypeORM's own insert builds its statement anew each time and then reads back, with another one,
  * the columns that have defaults; that is most of what adding an item would cost.
  */

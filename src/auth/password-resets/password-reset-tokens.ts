@@ -11,7 +11,7 @@ export interface PasswordResetToken {
   readonly mac: string;
 }
 
-/** `<id>.<code of it>` (token-codes.ts): the mail can be made again after a restart, and the table is of no use to a thief. */
+/** `<id>.<code of it>` (token-signer.ts): the mail can be made again after a restart, and the table is of no use to a thief. */
 @Injectable()
 export class PasswordResetTokens {
   private readonly codes: TokenCodes;

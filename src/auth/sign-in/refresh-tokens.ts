@@ -11,7 +11,7 @@ export interface RefreshToken {
   readonly mac: string;
 }
 
-/** `<session>.<generation>.<code of both>` (token-codes.ts). */
+/** `<session>.<generation>.<code of both>` (token-signer.ts). */
 @Injectable()
 export class RefreshTokens {
   private readonly codes: TokenCodes;

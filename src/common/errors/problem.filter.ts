@@ -33,7 +33,7 @@ export function logProblem(logger: Logger, { id }: Pick<HttpRequest, 'id'>, prob
   });
 }
 
-/** On a connection that goes on: Fastify would close it on a body that it refuses (early-answers.ts). */
+/** On a connection that goes on: Fastify would close it on a body that it refuses (drain-request-body.ts). */
 export function sendProblem(request: HttpRequest, reply: HttpReply, problem: ProblemError): void {
   void reply
     .code(problem.status)

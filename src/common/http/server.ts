@@ -96,7 +96,7 @@ export async function createHttpAdapter(env: Env, metrics: Metrics | null): Prom
       // Node would answer these itself, in plain text and without a request id; `refusal` does.
       requireHostHeader: false,
     },
-    // Our own answer while shutting down is a problem document (graceful-shutdown.ts).
+    // Our own answer while shutting down is a problem document (shutdown.ts).
     return503OnClosing: false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAXIMUM_HEAD_SIZE },
     skipMiddie: true,

@@ -25,7 +25,7 @@ export function startOpenTelemetry(env: Env, logger: Logger): Tracing {
     ),
     metricReaders: [],
     logRecordProcessors: [],
-    // None: its second asynchronous storage would have its share in the cost of every promise. on-behalf-of.ts has ours.
+    // None: its second asynchronous storage would have its share in the cost of every promise. trace-context.ts has ours.
     contextManager: null as never,
   });
   // Again: with OTEL_LOG_LEVEL it has taken the console for its log, and stdout is for our lines.

@@ -2,7 +2,7 @@ import { Global, Module, type OnApplicationShutdown, type OnModuleDestroy } from
 import { stopTracing } from './tracing.js';
 
 const SENDING_MS = 2000;
-/** From SIGTERM on; the process may be ended after 12 s (process-end.ts). */
+/** From SIGTERM on; the process may be ended after 12 s (process-signals.ts). */
 const DONE_BY_MS = 11_500;
 
 /** Global and first among the imports: of those Nest ends that one last, when all that there is to trace is over. */
