@@ -21,6 +21,7 @@ import type { Env } from './config/env.js';
 import { DatabaseModule } from './database/database.module.js';
 import { ExternalModule } from './external/external.module.js';
 import { HealthModule } from './health/health.module.js';
+import { SCHEMA } from './schema.js';
 import { WatchlistsModule } from './watchlists/watchlists.module.js';
 
 @Module({})
@@ -34,7 +35,7 @@ export class AppModule {
         MetricsModule.forRoot(metrics, (sentToken) => new UnauthorizedError(sentToken)),
         ShutdownModule,
         RedisModule,
-        DatabaseModule,
+        DatabaseModule.forRoot(SCHEMA),
         RateLimitModule,
         AuthModule,
         WatchlistsModule,

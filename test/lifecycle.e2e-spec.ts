@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers';
 import { AuditLog } from '../src/audit/audit-log.entity.js';
 import { parseEnv } from '../src/config/env.js';
 import { openDatabase } from '../src/database/database.module.js';
+import { SCHEMA } from '../src/schema.js';
 import { PASSWORD, randomEmail } from './support/actors.js';
 import { createTestApp } from './support/create-test-app.js';
 import { eventually } from './support/eventually.js';
@@ -480,7 +481,7 @@ async function whatIsStored(server: ServerProcess, user: { email: string; token:
   const config = parseEnv({ ...ROOMY, ...storage.env }).DATABASE_URL;
   server.signal('SIGTERM');
   await server.exited;
-  const database = await openDatabase(config);
+  const database = await openDatabase(config, SCHEMA);
   const rows = await database.read((manager) =>
     manager.find(AuditLog, { where: { action: 'watchlist_item.created', actorEmail: user.email } }),
   );

@@ -12,7 +12,7 @@ import {
 import { MIGRATIONS_TABLE, postgresDataSource, sqliteDataSource } from '../src/database/data-source.js';
 import { openDatabase } from '../src/database/database.module.js';
 import { ADVISORY_LOCK, migrate } from '../src/database/migrate.js';
-import { MIGRATIONS } from '../src/database/migrations/index.js';
+import { MIGRATIONS, SCHEMA } from '../src/schema.js';
 import { SqliteDatabaseConnection } from '../src/database/drivers/sqlite/sqlite.driver.js';
 import { asUser } from './support/actors.js';
 import { createTestApp } from './support/create-test-app.js';
@@ -32,7 +32,10 @@ describe('the migrations', () => {
   let dataSource: DataSource;
   beforeEach(async () => {
     const config = configOf(storage);
-    dataSource = config.type === 'sqlite' ? sqliteDataSource(config, 'write') : postgresDataSource(config);
+    dataSource =
+      config.type === 'sqlite'
+        ? sqliteDataSource(config, SCHEMA, 'write')
+        : postgresDataSource(config, SCHEMA);
     await dataSource.initialize();
   });
   afterEach(() => dataSource.destroy());
@@ -119,7 +122,9 @@ describe('a migration that fails', () => {
   it('stops the boot, leaves everything as it was, and lets go of the database', async () => {
     const config = configOf(storage);
     const dataSource =
-      config.type === 'sqlite' ? sqliteDataSource(config, 'write') : postgresDataSource(config);
+      config.type === 'sqlite'
+        ? sqliteDataSource(config, SCHEMA, 'write')
+        : postgresDataSource(config, SCHEMA);
     await dataSource.initialize();
     await dataSource.query(
       `CREATE TABLE ${MIGRATIONS_TABLE} (id INTEGER, timestamp BIGINT, name VARCHAR(100))`,
@@ -128,7 +133,7 @@ describe('a migration that fails', () => {
 
     // The second one is not refused because of the first one.
     for (const _try of [1, 2])
-      await expect(openDatabase(config)).rejects.toThrow(/audit_logs.* already exists/);
+      await expect(openDatabase(config, SCHEMA)).rejects.toThrow(/audit_logs.* already exists/);
 
     expect(await dataSource.query('SELECT line FROM audit_logs')).toEqual([{ line: 'not ours' }]);
     // It comes before the table that is in the way.
@@ -144,7 +149,7 @@ if (stack() === 'postgres+redis') {
         const empty = await createPostgres();
         try {
           const opened = await Promise.allSettled(
-            Array.from({ length: 3 }, () => openDatabase(configOf(empty))),
+            Array.from({ length: 3 }, () => openDatabase(configOf(empty), SCHEMA)),
           );
           const databases = opened.flatMap((outcome) =>
             outcome.status === 'fulfilled' ? [outcome.value] : [],
@@ -165,7 +170,7 @@ if (stack() === 'postgres+redis') {
     it('wait for the one that migrates, but not for ever', async () => {
       const config = configOf(storage) as PostgresDatabase;
       const [migrating, waiting] = await Promise.all(
-        [1, 2].map(() => postgresDataSource(config).initialize()),
+        [1, 2].map(() => postgresDataSource(config, SCHEMA).initialize()),
       );
       const holder = migrating!.createQueryRunner();
       await holder.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCK]);
@@ -191,7 +196,7 @@ if (stack() === 'postgres+redis') {
 
 if (stack() === 'sqlite+memory') {
   const file = () => (configOf(storage) as SqliteDatabase).file;
-  const open = () => SqliteDatabaseConnection.open({ type: 'sqlite', file: file() }, 100);
+  const open = () => SqliteDatabaseConnection.open({ type: 'sqlite', file: file() }, SCHEMA, 100);
   const contents = () => createHash('sha256').update(readFileSync(file())).digest('hex');
 
   const execute = (sql: string, path = file()) =>

@@ -5,6 +5,7 @@ import { eventually } from '../../test/support/eventually.js';
 import { WebhookReceiver } from '../../test/support/webhook-receiver.js';
 import { type Env, parseEnv } from '../config/env.js';
 import { openDatabase } from '../database/database.module.js';
+import { SCHEMA } from '../schema.js';
 import type { UnitOfWork } from '../database/unit-of-work.js';
 import { AUDIT_DELIVERY_DEFAULTS, AuditDelivery, type AuditDeliveryOptions } from './audit-delivery.js';
 import { AuditLog } from './audit-log.entity.js';
@@ -35,7 +36,7 @@ describe(AuditDelivery.name, () => {
       AUDIT_WEBHOOK_URL: receiver.url,
       AUDIT_WEBHOOK_SECRET: 'a secret for tests of the webhook',
     });
-    unitOfWork = await openDatabase(env.DATABASE_URL);
+    unitOfWork = await openDatabase(env.DATABASE_URL, SCHEMA);
     logs = new AuditRepository(unitOfWork);
   });
   afterEach(async () => {

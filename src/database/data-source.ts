@@ -3,17 +3,16 @@ import sqlite3 from 'sqlite3';
 import { type ColumnType, DataSource, type DataSourceOptions } from 'typeorm';
 import type { PostgresConnectionOptions } from 'typeorm/driver/postgres/PostgresConnectionOptions.js';
 import type { PostgresDatabase, SqliteDatabase } from '../config/env.js';
-import { ENTITIES } from './entities.js';
-import { MIGRATIONS } from './migrations/index.js';
 import { PREPARING_SQLITE3, PreparingClient } from './prepared-statements.js';
 
 export const MIGRATIONS_TABLE = 'watchlist_migrations';
 /** By which PostgreSQL knows the servers' connections. */
 export const APPLICATION_NAME = 'watchlist-api';
 
+/** What the database holds; see src/schema.ts. */
+export type Schema = Required<Pick<DataSourceOptions, 'entities' | 'migrations'>>;
+
 const SHARED = {
-  entities: ENTITIES,
-  migrations: MIGRATIONS,
   migrationsTableName: MIGRATIONS_TABLE,
   synchronize: false,
   logging: false,
@@ -22,9 +21,14 @@ const SHARED = {
 } satisfies Partial<DataSourceOptions>;
 
 /** `write`: the one connection that may change anything; `read`: a connection that cannot. */
-export function sqliteDataSource({ file }: SqliteDatabase, side: 'write' | 'read'): DataSource {
+export function sqliteDataSource(
+  { file }: SqliteDatabase,
+  schema: Schema,
+  side: 'write' | 'read',
+): DataSource {
   return new DataSource({
     ...SHARED,
+    ...schema,
     type: 'sqlite',
     database: file,
     driver: PREPARING_SQLITE3,
@@ -37,10 +41,12 @@ export function sqliteDataSource({ file }: SqliteDatabase, side: 'write' | 'read
 /** @param others for what is not a server: its statements may take longer than those of a request */
 export function postgresDataSource(
   { url }: PostgresDatabase,
+  schema: Schema,
   others: Partial<PostgresConnectionOptions> = {},
 ): DataSource {
   const dataSource = new DataSource({
     ...SHARED,
+    ...schema,
     type: 'postgres',
     url,
     applicationName: APPLICATION_NAME,

@@ -1,24 +1,25 @@
-import { Global, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { type DynamicModule, Global, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { METRICS } from '../common/observability/metrics/metrics.module.js';
 import type { Metrics } from '../common/observability/metrics/metrics.js';
 import { ENV, type Env } from '../config/env.js';
 import { CacheEpoch } from './cache-epoch.entity.js';
+import type { Schema } from './data-source.js';
 import type { Database } from './drivers/database-driver.js';
 import { PostgresDatabaseConnection } from './drivers/postgres/postgres.driver.js';
 import { SqliteDatabaseConnection } from './drivers/sqlite/sqlite.driver.js';
 import { UnitOfWork } from './unit-of-work.js';
 
-export async function openDatabase(config: Env['DATABASE_URL']): Promise<UnitOfWork> {
+export async function openDatabase(config: Env['DATABASE_URL'], schema: Schema): Promise<UnitOfWork> {
   const database: Database =
     config.type === 'sqlite'
-      ? await SqliteDatabaseConnection.open(config)
-      : await PostgresDatabaseConnection.open(config);
+      ? await SqliteDatabaseConnection.open(config, schema)
+      : await PostgresDatabaseConnection.open(config, schema);
   const { epoch } = await database.reader.findOneByOrFail(CacheEpoch, { id: 1 });
   return new UnitOfWork(database, epoch);
 }
 
-async function open(env: Env, metrics: Metrics | null): Promise<UnitOfWork> {
-  const unitOfWork = await openDatabase(env.DATABASE_URL);
+async function open(env: Env, metrics: Metrics | null, schema: Schema): Promise<UnitOfWork> {
+  const unitOfWork = await openDatabase(env.DATABASE_URL, schema);
   metrics?.gauge({
     name: 'watchlist_database_up',
     help: 'Whether the database answers (1) or not (0).',
@@ -46,8 +47,20 @@ class DatabaseCloser implements OnApplicationShutdown {
 }
 
 @Global()
-@Module({
-  providers: [{ provide: UnitOfWork, inject: [ENV, METRICS], useFactory: open }, DatabaseCloser],
-  exports: [UnitOfWork],
-})
-export class DatabaseModule {}
+@Module({})
+export class DatabaseModule {
+  static forRoot(schema: Schema): DynamicModule {
+    return {
+      module: DatabaseModule,
+      providers: [
+        {
+          provide: UnitOfWork,
+          inject: [ENV, METRICS],
+          useFactory: (env: Env, metrics: Metrics | null) => open(env, metrics, schema),
+        },
+        DatabaseCloser,
+      ],
+      exports: [UnitOfWork],
+    };
+  }
+}

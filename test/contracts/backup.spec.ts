@@ -21,7 +21,7 @@ import { createBackup, openBackup } from '../../src/database/backup/sealed-file.
 import { MIGRATIONS_TABLE, postgresDataSource, sqliteDataSource } from '../../src/database/data-source.js';
 import { openDatabase } from '../../src/database/database.module.js';
 import { ADVISORY_LOCK } from '../../src/database/migrate.js';
-import { MIGRATIONS } from '../../src/database/migrations/index.js';
+import { MIGRATIONS, SCHEMA } from '../../src/schema.js';
 import { type Actor, actingOn, asAdmin, asUser, PASSWORD, signIn } from '../support/actors.js';
 import { createTestApp, type TestApp, TEST_SECRET } from '../support/create-test-app.js';
 import { eventually } from '../support/eventually.js';
@@ -64,7 +64,7 @@ const leftIn = (place: string) => readdirSync(place).sort();
 async function connected<T>(storage: Storage, use: (dataSource: DataSource) => Promise<T>): Promise<T> {
   const target = targetOf(storage);
   const dataSource =
-    target.type === 'sqlite' ? sqliteDataSource(target, 'write') : postgresDataSource(target);
+    target.type === 'sqlite' ? sqliteDataSource(target, SCHEMA, 'write') : postgresDataSource(target, SCHEMA);
   await dataSource.initialize();
   try {
     return await use(dataSource);
@@ -585,7 +585,7 @@ describe('on SQLite', () => {
       const [, kept] = /What was there before is (\S+)\./.exec(await restoreTo(storage, file, '--replace'))!;
       expect(readFileSync(kept!).equals(ruined)).toBe(true);
       expect(existsSync(sqliteFileOf(storage) + companion)).toBe(false);
-      const database = await openDatabase(targetOf(storage));
+      const database = await openDatabase(targetOf(storage), SCHEMA);
       const damage = await database.read((manager) => manager.query('PRAGMA integrity_check'));
       expect(damage).toEqual([{ integrity_check: 'ok' }]);
       await database.close();
@@ -595,7 +595,7 @@ describe('on SQLite', () => {
   it('a backup of PostgreSQL is not taken for one, nor the other way round', async () => {
     const postgres = await createPostgres();
     await expect(restoreTo(postgres, file)).rejects.toThrow('sqlite');
-    await (await openDatabase(targetOf(postgres))).close();
+    await (await openDatabase(targetOf(postgres), SCHEMA)).close();
     const other = newFile();
     await backUp(postgres, other);
     await expect(restoreTo(storage, other, '--replace')).rejects.toThrow('postgres');
@@ -638,7 +638,9 @@ describe('on PostgreSQL', () => {
   });
 
   it('nothing is restored while a server is about to migrate', async () => {
-    const server = postgresDataSource(targetOf(empty) as PostgresDatabase, { applicationName: 'starting' });
+    const server = postgresDataSource(targetOf(empty) as PostgresDatabase, SCHEMA, {
+      applicationName: 'starting',
+    });
     await server.initialize();
     const runner = server.createQueryRunner();
     await runner.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCK]);
@@ -674,7 +676,7 @@ describe('on PostgreSQL', () => {
     await expect(backUp(empty, newFile())).rejects.toThrow('another version');
     await undo();
     await expect(backUp(empty, newFile())).rejects.toThrow("does not have this version's tables");
-    await (await openDatabase(targetOf(empty))).close();
+    await (await openDatabase(targetOf(empty), SCHEMA)).close();
     await connected(empty, (dataSource) =>
       dataSource.query(`INSERT INTO ${MIGRATIONS_TABLE} (timestamp, name) VALUES (1, 'Later1')`),
     );

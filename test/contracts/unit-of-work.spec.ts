@@ -11,6 +11,7 @@ import {
 import { requestContext } from '../../src/common/http/request-context.js';
 import { parseEnv } from '../../src/config/env.js';
 import { openDatabase } from '../../src/database/database.module.js';
+import { SCHEMA } from '../../src/schema.js';
 import type { UnitOfWork } from '../../src/database/unit-of-work.js';
 import { User } from '../../src/users/user.entity.js';
 import { eventually } from '../support/eventually.js';
@@ -56,7 +57,7 @@ describe.each(KINDS)('the unit of work on %s', (_kind, createStorage) => {
   let database: UnitOfWork;
   beforeEach(async () => {
     storage = await createStorage();
-    database = await openDatabase(configOf(storage));
+    database = await openDatabase(configOf(storage), SCHEMA);
   });
   afterEach(async () => {
     await database.close();
@@ -67,7 +68,7 @@ describe.each(KINDS)('the unit of work on %s', (_kind, createStorage) => {
   const users = () => database.read(usersIn);
   const reopen = async () => {
     await database.close();
-    database = await openDatabase(configOf(storage));
+    database = await openDatabase(configOf(storage), SCHEMA);
   };
 
   describe('write', () => {
@@ -405,7 +406,7 @@ describe('closing the database while it is written to', () => {
     async (_kind, createStorage) => {
       const storage = await createStorage();
       try {
-        const database = await openDatabase(configOf(storage));
+        const database = await openDatabase(configOf(storage), SCHEMA);
         const kept: string[] = [];
         const writes = Array.from({ length: 30 }, async (_, n) => {
           const name = `user-${String(n).padStart(2, '0')}`;
@@ -420,7 +421,7 @@ describe('closing the database while it is written to', () => {
         );
         await expect(database.read(usersIn)).rejects.toBeInstanceOf(ShuttingDownError);
 
-        const again = await openDatabase(configOf(storage));
+        const again = await openDatabase(configOf(storage), SCHEMA);
         const found = await again.read(usersIn);
         await again.close();
         expect(kept.length).toBeGreaterThan(0);
@@ -438,7 +439,7 @@ describe('the unit of work on SQLite', () => {
   let database: UnitOfWork;
   beforeEach(async () => {
     storage = await createSqlite();
-    database = await openDatabase(configOf(storage));
+    database = await openDatabase(configOf(storage), SCHEMA);
   });
   afterEach(async () => {
     await database.close();
@@ -453,7 +454,7 @@ describe('the unit of work on SQLite', () => {
     )[0] as unknown;
   const reopen = async () => {
     await database.close();
-    database = await openDatabase(configOf(storage));
+    database = await openDatabase(configOf(storage), SCHEMA);
   };
 
   it.each([
@@ -661,7 +662,7 @@ describe('the unit of work on PostgreSQL', () => {
   let database: UnitOfWork;
   beforeEach(async () => {
     storage = await createPostgres();
-    database = await openDatabase(configOf(storage));
+    database = await openDatabase(configOf(storage), SCHEMA);
   });
   afterEach(async () => {
     await database.close();

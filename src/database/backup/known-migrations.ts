@@ -1,4 +1,4 @@
-import { MIGRATIONS } from '../migrations/index.js';
+import { MIGRATIONS } from '../../schema.js';
 import { BackupError } from './backup-error.js';
 
 const KNOWN = MIGRATIONS.map(({ name }) => name);

@@ -8,9 +8,9 @@ import { z } from 'zod';
 import type { PostgresDatabase } from '../../config/env.js';
 import { CacheEpoch } from '../cache-epoch.entity.js';
 import { APPLICATION_NAME, MIGRATIONS_TABLE, postgresDataSource } from '../data-source.js';
-import { ENTITIES } from '../entities.js';
+import { ENTITIES, SCHEMA } from '../../schema.js';
 import { ADVISORY_LOCK } from '../migrate.js';
-import { MIGRATIONS } from '../migrations/index.js';
+import { MIGRATIONS } from '../../schema.js';
 import { BackupError } from './backup-error.js';
 import { CopyScript } from './copy-script.js';
 import { isOurVersion, refuseUnknownMigrations } from './known-migrations.js';
@@ -116,7 +116,7 @@ export async function restorePostgres(
   );
   const { migrations, lastIds } = headOf((await rows.line()) ?? '');
   refuseUnknownMigrations(migrations);
-  const dataSource = postgresDataSource(config, {
+  const dataSource = postgresDataSource(config, SCHEMA, {
     applicationName: `${APPLICATION_NAME} restore`,
     poolSize: 1,
     extra: UNHURRIED,

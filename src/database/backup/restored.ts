@@ -1,5 +1,5 @@
 import { type EntityTarget, getMetadataArgsStorage } from 'typeorm';
-import { SIGN_INS, TOKENS } from '../entities.js';
+import { SIGN_INS, TOKENS } from '../../schema.js';
 
 export interface RestoreOptions {
   /** A SQLite file that is there is set aside. */

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import type { PostgresDatabase } from '../../../config/env.js';
-import { postgresDataSource } from '../../data-source.js';
+import { postgresDataSource, type Schema } from '../../data-source.js';
 import type { Database } from '../database-driver.js';
 import { inTransaction, type Work } from '../../transaction.js';
 import { migrate } from '../../migrate.js';
@@ -14,8 +14,8 @@ export class PostgresDatabaseConnection implements Database {
 
   private constructor(private readonly dataSource: DataSource) {}
 
-  static async open(config: PostgresDatabase): Promise<PostgresDatabaseConnection> {
-    const dataSource = await postgresDataSource(config).initialize();
+  static async open(config: PostgresDatabase, schema: Schema): Promise<PostgresDatabaseConnection> {
+    const dataSource = await postgresDataSource(config, schema).initialize();
     try {
       await migrate(dataSource);
     } catch (error) {

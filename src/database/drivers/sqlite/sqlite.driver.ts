@@ -8,7 +8,7 @@ import { DependencyDownError, OverloadedError } from '../../../common/errors/com
 import { callers, onBehalfOf } from '../../../common/observability/tracing/trace-context.js';
 import type { SqliteDatabase } from '../../../config/env.js';
 import { isBusy } from '../../errors.js';
-import { sqliteDataSource } from '../../data-source.js';
+import { type Schema, sqliteDataSource } from '../../data-source.js';
 import type { Database } from '../database-driver.js';
 import { inTransaction, type Work } from '../../transaction.js';
 import { migrate } from '../../migrate.js';
@@ -54,11 +54,15 @@ export class SqliteDatabaseConnection implements Database {
     private readonly unlock: () => Promise<void>,
   ) {}
 
-  static async open(config: SqliteDatabase, lockWaitMs?: number): Promise<SqliteDatabaseConnection> {
+  static async open(
+    config: SqliteDatabase,
+    schema: Schema,
+    lockWaitMs?: number,
+  ): Promise<SqliteDatabaseConnection> {
     await refuseForeignFile(config.file);
     const unlock = await lockFile(config.file, lockWaitMs);
-    const writeSide = sqliteDataSource(config, 'write');
-    const readSide = sqliteDataSource(config, 'read');
+    const writeSide = sqliteDataSource(config, schema, 'write');
+    const readSide = sqliteDataSource(config, schema, 'read');
     try {
       await createFile(config.file);
       await writeSide.initialize();
