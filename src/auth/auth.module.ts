@@ -11,13 +11,10 @@ import { UsersModule } from '../users/users.module.js';
 import { AccessTokens } from './sign-in/access-token.service.js';
 import { AccountController } from './account/account.controller.js';
 import { AccountService } from './account/account.service.js';
-import { AuthController } from './auth.controller.js';
-import { AuthService } from './auth.service.js';
 import { FirstAdmin } from './account/bootstrap-admin.js';
 import { JwtStrategy } from './guards/jwt.strategy.js';
 import { PasswordAttempts } from './passwords/password-attempts.js';
 import { PasswordHasher } from './passwords/password-hasher.js';
-import { PersonalTokensController } from './personal-tokens/personal-tokens.controller.js';
 import {
   PASSWORD_RESET_DELIVERY_DEFAULTS,
   PASSWORD_RESET_DELIVERY_OPTIONS,
@@ -30,8 +27,8 @@ import { PasswordResetsService } from './password-resets/password-resets.service
 import { Principals } from './guards/principal-resolver.js';
 import { RefreshCookie } from './sign-in/refresh-cookie.js';
 import { RefreshTokens } from './sign-in/refresh-tokens.js';
-import { SessionsController } from './sessions/sessions.controller.js';
-import { StillSignedIn } from './sessions/session-recheck.js';
+import { SignInController } from './sign-in/sign-in.controller.js';
+import { SignInService } from './sign-in/sign-in.service.js';
 import { VerifiedTokens } from './guards/verified-tokens.js';
 
 @Module({
@@ -48,15 +45,9 @@ import { VerifiedTokens } from './guards/verified-tokens.js';
       useFactory: (env: Env) => ({ privateKey: env.JWT_KEYS[0].key as never }),
     }),
   ],
-  controllers: [
-    AuthController,
-    AccountController,
-    PasswordResetsController,
-    SessionsController,
-    PersonalTokensController,
-  ],
+  controllers: [SignInController, AccountController, PasswordResetsController],
   providers: [
-    AuthService,
+    SignInService,
     AccountService,
     AccessTokens,
     FirstAdmin,
@@ -70,10 +61,9 @@ import { VerifiedTokens } from './guards/verified-tokens.js';
     Principals,
     RefreshCookie,
     RefreshTokens,
-    StillSignedIn,
     VerifiedTokens,
     { provide: PASSWORD_RESET_DELIVERY_OPTIONS, useValue: PASSWORD_RESET_DELIVERY_DEFAULTS },
   ],
-  exports: [JwtStrategy, PasswordResetsService, Principals, StillSignedIn, VerifiedTokens],
+  exports: [JwtStrategy, PasswordResetsService, Principals, SessionsModule, VerifiedTokens],
 })
 export class AuthModule {}

@@ -4,26 +4,6 @@
  */
 
 export interface paths {
-    "/v1/auth/register": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Create an account
-         * @description Anybody may, unless the server is set up otherwise; the new user has the role `user`. An address can be registered once, in any case.
-         */
-        post: operations["register"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/v1/auth/login": {
         parameters: {
             query?: never;
@@ -35,9 +15,69 @@ export interface paths {
         put?: never;
         /**
          * Sign in
-         * @description Begins a session: an access token for requests, a refresh token to stay signed in. A wrong password, an unknown address and a disabled user get the same answer.
+         * @description Begins a session. Returns an access token for requests and a refresh token to stay signed in. A wrong password, an unknown address and a disabled user get the same answer.
          */
         post: operations["login"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stay signed in
+         * @description Exchanges a refresh token for an access token and the next refresh token. Each refresh token can be used once. If a token is used again more than 10 s later, the session ends.
+         */
+        post: operations["refresh"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign out
+         * @description Ends one session: that of the refresh token in the body, otherwise that of the access token, otherwise that of the cookie. Its access tokens end with it. Not for personal tokens.
+         */
+        post: operations["logout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create an account
+         * @description Open to everyone unless the server is configured otherwise. The new user has the role `user`. Each address can be registered once; upper and lower case make no difference.
+         */
+        post: operations["register"];
         delete?: never;
         options?: never;
         head?: never;
@@ -55,7 +95,7 @@ export interface paths {
         put?: never;
         /**
          * Change my password
-         * @description Ends all your other sessions; counts from their next request on. Not for personal tokens.
+         * @description Ends all your other sessions, effective from their next request. Not for personal tokens.
          */
         post: operations["changePassword"];
         delete?: never;
@@ -72,22 +112,22 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who am I?
-         * @description The user whose token it is, as stored now. Personal tokens need the scope `profile:read`.
+         * Get my account
+         * @description The user that the token belongs to, as stored now. Personal tokens need the scope `profile:read`.
          */
         get: operations["getMe"];
         put?: never;
         post?: never;
         /**
-         * Erase my account
-         * @description For good: you, your items, sessions and tokens are gone from the next request on. What you did stays in the audit log, without your name. The last active admin cannot go. Not for personal tokens.
+         * Delete my account
+         * @description Cannot be undone. You, your items, sessions and tokens are gone from the next request on. Your actions stay in the audit log without your name. The last active admin cannot be deleted. Not for personal tokens.
          */
         delete: operations["eraseAccount"];
         options?: never;
         head?: never;
         /**
          * Change my e-mail address
-         * @description You sign in with the new one from now on; your sessions go on. Not for personal tokens.
+         * @description From now on you sign in with the new address. Your sessions continue. Not for personal tokens.
          */
         patch: operations["changeEmail"];
         trace?: never;
@@ -127,134 +167,6 @@ export interface paths {
          */
         post: operations["resetPassword"];
         delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/auth/refresh": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Stay signed in
-         * @description Exchanges a refresh token for an access token and the next refresh token. Each is good once: one that comes again later than 10 s after it was exchanged ends the session.
-         */
-        post: operations["refresh"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/auth/logout": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Sign out
-         * @description Ends the session of the refresh token in the body, else that of the access token, else that of the cookie. Its access tokens end with it. Not for personal tokens.
-         */
-        post: operations["logout"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/auth/sessions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Where am I signed in?
-         * @description Your sessions, the one that was used last first. There are at most 100: signing in once more ends the one that has not been used for the longest time. Not for personal tokens.
-         */
-        get: operations["listSessions"];
-        put?: never;
-        post?: never;
-        /**
-         * Sign out everywhere else
-         * @description Ends all your sessions but the one that asks; counts from their next request on. Not for personal tokens.
-         */
-        delete: operations["endOtherSessions"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/auth/sessions/{session_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /**
-         * Sign out there
-         * @description Ends one of your sessions; counts from its next request on. Somebody else's is not found. Not for personal tokens.
-         */
-        delete: operations["endSession"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/auth/tokens": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * My personal tokens
-         * @description The newest first, with where and when each was last used; expired ones until another is made. Not for personal tokens.
-         */
-        get: operations["listTokens"];
-        put?: never;
-        /**
-         * A key for a script
-         * @description A personal token: send it as `Authorization: Bearer wl_…`. It is good for the scopes that it names and nothing else, and has rate limits of its own. There can be 20 at a time. Not for personal tokens.
-         */
-        post: operations["createToken"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/auth/tokens/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /**
-         * Revoke a personal token
-         * @description Counts from its next request on. Somebody else's is not found. Not for personal tokens.
-         */
-        delete: operations["revokeToken"];
         options?: never;
         head?: never;
         patch?: never;
@@ -600,10 +512,172 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/auth/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * My personal tokens
+         * @description The newest first, with where and when each was last used; expired ones until another is made. Not for personal tokens.
+         */
+        get: operations["listTokens"];
+        put?: never;
+        /**
+         * A key for a script
+         * @description A personal token: send it as `Authorization: Bearer wl_…`. It is good for the scopes that it names and nothing else, and has rate limits of its own. There can be 20 at a time. Not for personal tokens.
+         */
+        post: operations["createToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke a personal token
+         * @description Counts from its next request on. Somebody else's is not found. Not for personal tokens.
+         */
+        delete: operations["revokeToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List my sessions
+         * @description Your sessions, most recently used first. You can have at most 100; another sign-in then ends the one that has been idle longest. Not for personal tokens.
+         */
+        get: operations["listSessions"];
+        put?: never;
+        post?: never;
+        /**
+         * Sign out everywhere else
+         * @description Ends all your sessions except this one, effective from their next request. Not for personal tokens.
+         */
+        delete: operations["endOtherSessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End one of my sessions
+         * @description Ends one of your sessions, effective from its next request. Another user's session is answered with 404. Not for personal tokens.
+         */
+        delete: operations["endSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        LoginDto: {
+            /**
+             * Format: email
+             * @example ada@example.com
+             */
+            email: string;
+            /**
+             * Format: password
+             * @example correct horse battery staple
+             */
+            password: string;
+            /**
+             * @description Where the refresh token goes: into the response body, or, for browsers, into a cookie that no script can read.
+             * @default body
+             * @example body
+             * @enum {string}
+             */
+            transport?: "body" | "cookie";
+        };
+        TokenResponse: {
+            /**
+             * @example ok
+             * @enum {string}
+             */
+            status: "ok";
+            /**
+             * @description A JSON Web Token; send it as `Authorization: Bearer …`.
+             * @example eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl
+             */
+            access_token: string;
+            /**
+             * @example bearer
+             * @enum {string}
+             */
+            token_type: "bearer";
+            /**
+             * Format: int32
+             * @description Seconds.
+             * @example 3600
+             */
+            expires_in: number;
+            /**
+             * @description For `POST /v1/auth/refresh`; can be used once. Left out when it is in the cookie.
+             * @example WmFVoZsCp0mE4XK1hXQJ3A.0.c2lnbmF0dXJlLW9mLXRoZS1leGFtcGxlLXRva2VuLTE
+             */
+            refresh_token?: string;
+            /**
+             * Format: int32
+             * @description Seconds. Each refresh starts the time again, until the session itself ends.
+             * @example 604800
+             */
+            refresh_expires_in: number;
+        };
+        RefreshDto: {
+            /**
+             * @description From the login or the last refresh. Without it, the token in the cookie is used.
+             * @example WmFVoZsCp0mE4XK1hXQJ3A.0.c2lnbmF0dXJlLW9mLXRoZS1leGFtcGxlLXRva2VuLTE
+             */
+            refresh_token?: string;
+            /**
+             * @description Where the refresh token goes: into the response body, or, for browsers, into a cookie that no script can read.
+             * @default body
+             * @example body
+             * @enum {string}
+             */
+            transport?: "body" | "cookie";
+        };
+        LogoutDto: {
+            /**
+             * @description From the login or the last refresh. Without it, the token in the cookie is used.
+             * @example WmFVoZsCp0mE4XK1hXQJ3A.0.c2lnbmF0dXJlLW9mLXRoZS1leGFtcGxlLXRva2VuLTE
+             */
+            refresh_token?: string;
+        };
         RegisterDto: {
             /**
              * Format: email
@@ -651,59 +725,6 @@ export interface components {
              */
             email: string;
             user: components["schemas"]["UserResponse"];
-        };
-        LoginDto: {
-            /**
-             * Format: email
-             * @example ada@example.com
-             */
-            email: string;
-            /**
-             * Format: password
-             * @example correct horse battery staple
-             */
-            password: string;
-            /**
-             * @description Where the refresh token goes: into the answer, or, for browsers, into a cookie that no script can read.
-             * @default body
-             * @example body
-             * @enum {string}
-             */
-            transport?: "body" | "cookie";
-        };
-        TokenResponse: {
-            /**
-             * @example ok
-             * @enum {string}
-             */
-            status: "ok";
-            /**
-             * @description A JSON Web Token; send it as `Authorization: Bearer …`.
-             * @example eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl
-             */
-            access_token: string;
-            /**
-             * @example bearer
-             * @enum {string}
-             */
-            token_type: "bearer";
-            /**
-             * Format: int32
-             * @description Seconds.
-             * @example 3600
-             */
-            expires_in: number;
-            /**
-             * @description For `POST /v1/auth/refresh`, once. Not here when it is in the cookie.
-             * @example WmFVoZsCp0mE4XK1hXQJ3A.0.c2lnbmF0dXJlLW9mLXRoZS1leGFtcGxlLXRva2VuLTE
-             */
-            refresh_token?: string;
-            /**
-             * Format: int32
-             * @description Seconds; each exchange begins anew, until the session itself ends.
-             * @example 604800
-             */
-            refresh_expires_in: number;
         };
         ChangePasswordDto: {
             /**
@@ -763,165 +784,6 @@ export interface components {
              * @example nine lives of a paper cat
              */
             new_password: string;
-        };
-        RefreshDto: {
-            /**
-             * @description As login or the last refresh gave it; left out, the one in the cookie.
-             * @example WmFVoZsCp0mE4XK1hXQJ3A.0.c2lnbmF0dXJlLW9mLXRoZS1leGFtcGxlLXRva2VuLTE
-             */
-            refresh_token?: string;
-            /**
-             * @description Where the refresh token goes: into the answer, or, for browsers, into a cookie that no script can read.
-             * @default body
-             * @example body
-             * @enum {string}
-             */
-            transport?: "body" | "cookie";
-        };
-        LogoutDto: {
-            /**
-             * @description As login or the last refresh gave it; left out, the one in the cookie.
-             * @example WmFVoZsCp0mE4XK1hXQJ3A.0.c2lnbmF0dXJlLW9mLXRoZS1leGFtcGxlLXRva2VuLTE
-             */
-            refresh_token?: string;
-        };
-        SessionResponse: {
-            /** @example WmFVoZsCp0mE4XK1hXQJ3A */
-            id: string;
-            /**
-             * @description The one that asks.
-             * @example true
-             */
-            current: boolean;
-            /**
-             * @description The client's `User-Agent`.
-             * @example Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0
-             */
-            device: string | null;
-            /** @example 203.0.113.7 */
-            address: string | null;
-            /**
-             * Format: date-time
-             * @example 2026-11-23T08:30:00.000Z
-             */
-            created_at: string;
-            /**
-             * Format: date-time
-             * @example 2026-11-23T08:30:00.000Z
-             */
-            last_used_at: string;
-            /**
-             * Format: date-time
-             * @example 2026-11-23T08:30:00.000Z
-             */
-            expires_at: string;
-        };
-        SessionsResponse: {
-            sessions: components["schemas"]["SessionResponse"][];
-        };
-        CreatePersonalTokenDto: {
-            /**
-             * @description What it is for, so that you know which one to revoke.
-             * @example Backup script
-             */
-            name: string;
-            /**
-             * @example [
-             *       "items:read",
-             *       "items:write"
-             *     ]
-             */
-            scopes: ("items:read" | "items:write" | "profile:read")[];
-            /**
-             * Format: int32
-             * @description Left out: it is good until it is revoked.
-             * @example 90
-             */
-            expires_in_days?: number;
-        };
-        NewPersonalTokenResponse: {
-            /**
-             * Format: int32
-             * @example 1
-             */
-            id: number;
-            /** @example Backup script */
-            name: string;
-            /**
-             * @example [
-             *       "items:read",
-             *       "items:write"
-             *     ]
-             */
-            scopes: ("items:read" | "items:write" | "profile:read")[];
-            /**
-             * Format: date-time
-             * @example 2026-11-23T08:30:00.000Z
-             */
-            created_at: string;
-            /**
-             * Format: date-time
-             * @description Null: it is good until it is revoked.
-             * @example 2027-02-21T08:30:00.000Z
-             */
-            expires_at: string | null;
-            /**
-             * Format: date-time
-             * @description Noted within seconds of the use.
-             * @example 2027-02-21T08:30:00.000Z
-             */
-            last_used_at: string | null;
-            /**
-             * @description Where it was last used from.
-             * @example 203.0.113.7
-             */
-            last_address: string | null;
-            /**
-             * @description Shown this once; what is stored does not give it back.
-             * @example wl_0000000000000000000000000000002C8GjS
-             */
-            token: string;
-        };
-        PersonalTokenResponse: {
-            /**
-             * Format: int32
-             * @example 1
-             */
-            id: number;
-            /** @example Backup script */
-            name: string;
-            /**
-             * @example [
-             *       "items:read",
-             *       "items:write"
-             *     ]
-             */
-            scopes: ("items:read" | "items:write" | "profile:read")[];
-            /**
-             * Format: date-time
-             * @example 2026-11-23T08:30:00.000Z
-             */
-            created_at: string;
-            /**
-             * Format: date-time
-             * @description Null: it is good until it is revoked.
-             * @example 2027-02-21T08:30:00.000Z
-             */
-            expires_at: string | null;
-            /**
-             * Format: date-time
-             * @description Noted within seconds of the use.
-             * @example 2027-02-21T08:30:00.000Z
-             */
-            last_used_at: string | null;
-            /**
-             * @description Where it was last used from.
-             * @example 203.0.113.7
-             */
-            last_address: string | null;
-        };
-        PersonalTokensResponse: {
-            tokens: components["schemas"]["PersonalTokenResponse"][];
         };
         ItemResponse: {
             /**
@@ -1425,6 +1287,144 @@ export interface components {
             status: "ok" | "degraded" | "down";
             dependencies: components["schemas"]["DependencyStates"];
         };
+        CreatePersonalTokenDto: {
+            /**
+             * @description What it is for, so that you know which one to revoke.
+             * @example Backup script
+             */
+            name: string;
+            /**
+             * @example [
+             *       "items:read",
+             *       "items:write"
+             *     ]
+             */
+            scopes: ("items:read" | "items:write" | "profile:read")[];
+            /**
+             * Format: int32
+             * @description Left out: it is good until it is revoked.
+             * @example 90
+             */
+            expires_in_days?: number;
+        };
+        NewPersonalTokenResponse: {
+            /**
+             * Format: int32
+             * @example 1
+             */
+            id: number;
+            /** @example Backup script */
+            name: string;
+            /**
+             * @example [
+             *       "items:read",
+             *       "items:write"
+             *     ]
+             */
+            scopes: ("items:read" | "items:write" | "profile:read")[];
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:30:00.000Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Null: it is good until it is revoked.
+             * @example 2027-02-21T08:30:00.000Z
+             */
+            expires_at: string | null;
+            /**
+             * Format: date-time
+             * @description Noted within seconds of the use.
+             * @example 2027-02-21T08:30:00.000Z
+             */
+            last_used_at: string | null;
+            /**
+             * @description Where it was last used from.
+             * @example 203.0.113.7
+             */
+            last_address: string | null;
+            /**
+             * @description Shown this once; what is stored does not give it back.
+             * @example wl_0000000000000000000000000000002C8GjS
+             */
+            token: string;
+        };
+        PersonalTokenResponse: {
+            /**
+             * Format: int32
+             * @example 1
+             */
+            id: number;
+            /** @example Backup script */
+            name: string;
+            /**
+             * @example [
+             *       "items:read",
+             *       "items:write"
+             *     ]
+             */
+            scopes: ("items:read" | "items:write" | "profile:read")[];
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:30:00.000Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Null: it is good until it is revoked.
+             * @example 2027-02-21T08:30:00.000Z
+             */
+            expires_at: string | null;
+            /**
+             * Format: date-time
+             * @description Noted within seconds of the use.
+             * @example 2027-02-21T08:30:00.000Z
+             */
+            last_used_at: string | null;
+            /**
+             * @description Where it was last used from.
+             * @example 203.0.113.7
+             */
+            last_address: string | null;
+        };
+        PersonalTokensResponse: {
+            tokens: components["schemas"]["PersonalTokenResponse"][];
+        };
+        SessionResponse: {
+            /** @example WmFVoZsCp0mE4XK1hXQJ3A */
+            id: string;
+            /**
+             * @description The one that asks.
+             * @example true
+             */
+            current: boolean;
+            /**
+             * @description The client's `User-Agent`.
+             * @example Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0
+             */
+            device: string | null;
+            /** @example 203.0.113.7 */
+            address: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:30:00.000Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:30:00.000Z
+             */
+            last_used_at: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:30:00.000Z
+             */
+            expires_at: string;
+        };
+        SessionsResponse: {
+            sessions: components["schemas"]["SessionResponse"][];
+        };
         FieldError: {
             /** @example email */
             field: string;
@@ -1470,25 +1470,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not signed in, or not any more. Routes that need no token never answer this. */
-        Unauthorized: {
-            headers: {
-                "X-Request-ID": components["headers"]["X-Request-ID"];
-                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
-                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
-                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
-                "ratelimit-policy": components["headers"]["ratelimit-policy"];
-                ratelimit: components["headers"]["ratelimit"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description Nobody can register here by themselves. An admin can invite you. */
-        RegistrationClosed: {
+        /** @description E-mail or password is not right. */
+        InvalidCredentials: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -1506,22 +1489,6 @@ export interface components {
         };
         /** @description Sent too slowly. */
         RequestTimeout: {
-            headers: {
-                "X-Request-ID": components["headers"]["X-Request-ID"];
-                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
-                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
-                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
-                "ratelimit-policy": components["headers"]["ratelimit-policy"];
-                ratelimit: components["headers"]["ratelimit"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description This e-mail address is registered already. */
-        EmailTaken: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -1666,8 +1633,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description E-mail or password is not right. */
-        InvalidCredentials: {
+        /** @description The refresh token is not valid (any more). Sign in again. */
+        InvalidRefreshToken: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -1677,6 +1644,73 @@ export interface components {
                 ratelimit: components["headers"]["ratelimit"];
                 "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                 "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description With the cookie, Origin must be this server or one of CORS_ORIGINS. */
+        OriginNotAllowed: {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                ratelimit: components["headers"]["ratelimit"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not signed in, or not any more. Routes that need no token never answer this. */
+        Unauthorized: {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                ratelimit: components["headers"]["ratelimit"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Nobody can register here by themselves. An admin can invite you. */
+        RegistrationClosed: {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                ratelimit: components["headers"]["ratelimit"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description This e-mail address is registered already. */
+        EmailTaken: {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                ratelimit: components["headers"]["ratelimit"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                 [name: string]: unknown;
             };
             content: {
@@ -1778,88 +1812,6 @@ export interface components {
                 ratelimit: components["headers"]["ratelimit"];
                 "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                 "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description The refresh token is not valid (any more). Sign in again. */
-        InvalidRefreshToken: {
-            headers: {
-                "X-Request-ID": components["headers"]["X-Request-ID"];
-                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
-                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
-                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
-                "ratelimit-policy": components["headers"]["ratelimit-policy"];
-                ratelimit: components["headers"]["ratelimit"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description With the cookie, Origin must be this server or one of CORS_ORIGINS. */
-        OriginNotAllowed: {
-            headers: {
-                "X-Request-ID": components["headers"]["X-Request-ID"];
-                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
-                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
-                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
-                "ratelimit-policy": components["headers"]["ratelimit-policy"];
-                ratelimit: components["headers"]["ratelimit"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description There is no such session of yours. */
-        SessionNotFound: {
-            headers: {
-                "X-Request-ID": components["headers"]["X-Request-ID"];
-                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
-                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
-                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
-                "ratelimit-policy": components["headers"]["ratelimit-policy"];
-                ratelimit: components["headers"]["ratelimit"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description There can be 20 personal tokens at a time; revoke one first. */
-        TooManyTokens: {
-            headers: {
-                "X-Request-ID": components["headers"]["X-Request-ID"];
-                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
-                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
-                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
-                "ratelimit-policy": components["headers"]["ratelimit-policy"];
-                ratelimit: components["headers"]["ratelimit"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description There is no such personal token of yours. */
-        TokenNotFound: {
-            headers: {
-                "X-Request-ID": components["headers"]["X-Request-ID"];
-                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
-                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
-                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
-                "ratelimit-policy": components["headers"]["ratelimit-policy"];
-                ratelimit: components["headers"]["ratelimit"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                 [name: string]: unknown;
             };
             content: {
@@ -1998,6 +1950,54 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description There can be 20 personal tokens at a time; revoke one first. */
+        TooManyTokens: {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                ratelimit: components["headers"]["ratelimit"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description There is no such personal token of yours. */
+        TokenNotFound: {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                ratelimit: components["headers"]["ratelimit"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description There is no such session of yours. */
+        SessionNotFound: {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                ratelimit: components["headers"]["ratelimit"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
     };
     parameters: never;
     requestBodies: never;
@@ -2031,6 +2031,173 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    login: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A JSON object; fields that are not listed are refused. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "ada@example.com",
+                 *       "password": "correct horse battery staple",
+                 *       "transport": "body"
+                 *     }
+                 */
+                "application/json": components["schemas"]["LoginDto"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "ok",
+                     *       "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
+                     *       "token_type": "bearer",
+                     *       "expires_in": 3600,
+                     *       "refresh_token": "WmFVoZsCp0mE4XK1hXQJ3A.0.c2lnbmF0dXJlLW9mLXRoZS1leGFtcGxlLXRva2VuLTE",
+                     *       "refresh_expires_in": 604800
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TokenResponse"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["InvalidCredentials"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["ContentTooLarge"];
+            414: components["responses"]["URITooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["RequestHeaderFieldsTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    refresh: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A JSON object; fields that are not listed are refused. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "refresh_token": "WmFVoZsCp0mE4XK1hXQJ3A.0.c2lnbmF0dXJlLW9mLXRoZS1leGFtcGxlLXRva2VuLTE",
+                 *       "transport": "body"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RefreshDto"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "ok",
+                     *       "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
+                     *       "token_type": "bearer",
+                     *       "expires_in": 3600,
+                     *       "refresh_token": "WmFVoZsCp0mE4XK1hXQJ3A.0.c2lnbmF0dXJlLW9mLXRoZS1leGFtcGxlLXRva2VuLTE",
+                     *       "refresh_expires_in": 604800
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TokenResponse"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["InvalidRefreshToken"];
+            403: components["responses"]["OriginNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["ContentTooLarge"];
+            414: components["responses"]["URITooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["RequestHeaderFieldsTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    logout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A JSON object; fields that are not listed are refused. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "refresh_token": "WmFVoZsCp0mE4XK1hXQJ3A.0.c2lnbmF0dXJlLW9mLXRoZS1leGFtcGxlLXRva2VuLTE"
+                 *     }
+                 */
+                "application/json": components["schemas"]["LogoutDto"];
+            };
+        };
+        responses: {
+            /** @description Done; there is no body. */
+            204: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["OriginNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["ContentTooLarge"];
+            414: components["responses"]["URITooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["RequestHeaderFieldsTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     register: {
         parameters: {
             query?: never;
@@ -2084,66 +2251,6 @@ export interface operations {
             403: components["responses"]["RegistrationClosed"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["EmailTaken"];
-            413: components["responses"]["ContentTooLarge"];
-            414: components["responses"]["URITooLong"];
-            415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableContent"];
-            429: components["responses"]["TooManyRequests"];
-            431: components["responses"]["RequestHeaderFieldsTooLarge"];
-            500: components["responses"]["InternalServerError"];
-            503: components["responses"]["ServiceUnavailable"];
-        };
-    };
-    login: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** @description A JSON object; fields that are not listed are refused. */
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "email": "ada@example.com",
-                 *       "password": "correct horse battery staple",
-                 *       "transport": "body"
-                 *     }
-                 */
-                "application/json": components["schemas"]["LoginDto"];
-            };
-        };
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    "X-Request-ID": components["headers"]["X-Request-ID"];
-                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
-                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
-                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
-                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
-                    ratelimit: components["headers"]["ratelimit"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "status": "ok",
-                     *       "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
-                     *       "token_type": "bearer",
-                     *       "expires_in": 3600,
-                     *       "refresh_token": "WmFVoZsCp0mE4XK1hXQJ3A.0.c2lnbmF0dXJlLW9mLXRoZS1leGFtcGxlLXRva2VuLTE",
-                     *       "refresh_expires_in": 604800
-                     *     }
-                     */
-                    "application/json": components["schemas"]["TokenResponse"];
-                };
-            };
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["InvalidCredentials"];
-            408: components["responses"]["RequestTimeout"];
             413: components["responses"]["ContentTooLarge"];
             414: components["responses"]["URITooLong"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -2443,407 +2550,6 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["InvalidResetToken"];
-            408: components["responses"]["RequestTimeout"];
-            413: components["responses"]["ContentTooLarge"];
-            414: components["responses"]["URITooLong"];
-            415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableContent"];
-            429: components["responses"]["TooManyRequests"];
-            431: components["responses"]["RequestHeaderFieldsTooLarge"];
-            500: components["responses"]["InternalServerError"];
-            503: components["responses"]["ServiceUnavailable"];
-        };
-    };
-    refresh: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** @description A JSON object; fields that are not listed are refused. */
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "refresh_token": "WmFVoZsCp0mE4XK1hXQJ3A.0.c2lnbmF0dXJlLW9mLXRoZS1leGFtcGxlLXRva2VuLTE",
-                 *       "transport": "body"
-                 *     }
-                 */
-                "application/json": components["schemas"]["RefreshDto"];
-            };
-        };
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    "X-Request-ID": components["headers"]["X-Request-ID"];
-                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
-                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
-                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
-                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
-                    ratelimit: components["headers"]["ratelimit"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "status": "ok",
-                     *       "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
-                     *       "token_type": "bearer",
-                     *       "expires_in": 3600,
-                     *       "refresh_token": "WmFVoZsCp0mE4XK1hXQJ3A.0.c2lnbmF0dXJlLW9mLXRoZS1leGFtcGxlLXRva2VuLTE",
-                     *       "refresh_expires_in": 604800
-                     *     }
-                     */
-                    "application/json": components["schemas"]["TokenResponse"];
-                };
-            };
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["InvalidRefreshToken"];
-            403: components["responses"]["OriginNotAllowed"];
-            408: components["responses"]["RequestTimeout"];
-            413: components["responses"]["ContentTooLarge"];
-            414: components["responses"]["URITooLong"];
-            415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableContent"];
-            429: components["responses"]["TooManyRequests"];
-            431: components["responses"]["RequestHeaderFieldsTooLarge"];
-            500: components["responses"]["InternalServerError"];
-            503: components["responses"]["ServiceUnavailable"];
-        };
-    };
-    logout: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** @description A JSON object; fields that are not listed are refused. */
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "refresh_token": "WmFVoZsCp0mE4XK1hXQJ3A.0.c2lnbmF0dXJlLW9mLXRoZS1leGFtcGxlLXRva2VuLTE"
-                 *     }
-                 */
-                "application/json": components["schemas"]["LogoutDto"];
-            };
-        };
-        responses: {
-            /** @description Done; there is no body. */
-            204: {
-                headers: {
-                    "X-Request-ID": components["headers"]["X-Request-ID"];
-                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
-                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
-                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
-                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
-                    ratelimit: components["headers"]["ratelimit"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["OriginNotAllowed"];
-            408: components["responses"]["RequestTimeout"];
-            413: components["responses"]["ContentTooLarge"];
-            414: components["responses"]["URITooLong"];
-            415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableContent"];
-            429: components["responses"]["TooManyRequests"];
-            431: components["responses"]["RequestHeaderFieldsTooLarge"];
-            500: components["responses"]["InternalServerError"];
-            503: components["responses"]["ServiceUnavailable"];
-        };
-    };
-    listSessions: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    "X-Request-ID": components["headers"]["X-Request-ID"];
-                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
-                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
-                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
-                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
-                    ratelimit: components["headers"]["ratelimit"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "sessions": [
-                     *         {
-                     *           "id": "WmFVoZsCp0mE4XK1hXQJ3A",
-                     *           "current": true,
-                     *           "device": "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
-                     *           "address": "203.0.113.7",
-                     *           "created_at": "2026-11-23T08:30:00.000Z",
-                     *           "last_used_at": "2026-11-23T08:30:00.000Z",
-                     *           "expires_at": "2026-11-23T08:30:00.000Z"
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/json": components["schemas"]["SessionsResponse"];
-                };
-            };
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["NotForPersonalTokens"];
-            408: components["responses"]["RequestTimeout"];
-            414: components["responses"]["URITooLong"];
-            422: components["responses"]["UnprocessableContent"];
-            429: components["responses"]["TooManyRequests"];
-            431: components["responses"]["RequestHeaderFieldsTooLarge"];
-            500: components["responses"]["InternalServerError"];
-            503: components["responses"]["ServiceUnavailable"];
-        };
-    };
-    endOtherSessions: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done; there is no body. */
-            204: {
-                headers: {
-                    "X-Request-ID": components["headers"]["X-Request-ID"];
-                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
-                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
-                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
-                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
-                    ratelimit: components["headers"]["ratelimit"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["NotForPersonalTokens"];
-            408: components["responses"]["RequestTimeout"];
-            413: components["responses"]["ContentTooLarge"];
-            414: components["responses"]["URITooLong"];
-            415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableContent"];
-            429: components["responses"]["TooManyRequests"];
-            431: components["responses"]["RequestHeaderFieldsTooLarge"];
-            500: components["responses"]["InternalServerError"];
-            503: components["responses"]["ServiceUnavailable"];
-        };
-    };
-    endSession: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                session_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done; there is no body. */
-            204: {
-                headers: {
-                    "X-Request-ID": components["headers"]["X-Request-ID"];
-                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
-                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
-                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
-                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
-                    ratelimit: components["headers"]["ratelimit"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["NotForPersonalTokens"];
-            404: components["responses"]["SessionNotFound"];
-            408: components["responses"]["RequestTimeout"];
-            413: components["responses"]["ContentTooLarge"];
-            414: components["responses"]["URITooLong"];
-            415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableContent"];
-            429: components["responses"]["TooManyRequests"];
-            431: components["responses"]["RequestHeaderFieldsTooLarge"];
-            500: components["responses"]["InternalServerError"];
-            503: components["responses"]["ServiceUnavailable"];
-        };
-    };
-    listTokens: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    "X-Request-ID": components["headers"]["X-Request-ID"];
-                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
-                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
-                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
-                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
-                    ratelimit: components["headers"]["ratelimit"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "tokens": [
-                     *         {
-                     *           "id": 1,
-                     *           "name": "Backup script",
-                     *           "scopes": [
-                     *             "items:read",
-                     *             "items:write"
-                     *           ],
-                     *           "created_at": "2026-11-23T08:30:00.000Z",
-                     *           "expires_at": "2027-02-21T08:30:00.000Z",
-                     *           "last_used_at": "2027-02-21T08:30:00.000Z",
-                     *           "last_address": "203.0.113.7"
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/json": components["schemas"]["PersonalTokensResponse"];
-                };
-            };
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["NotForPersonalTokens"];
-            408: components["responses"]["RequestTimeout"];
-            414: components["responses"]["URITooLong"];
-            422: components["responses"]["UnprocessableContent"];
-            429: components["responses"]["TooManyRequests"];
-            431: components["responses"]["RequestHeaderFieldsTooLarge"];
-            500: components["responses"]["InternalServerError"];
-            503: components["responses"]["ServiceUnavailable"];
-        };
-    };
-    createToken: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** @description A JSON object; fields that are not listed are refused. */
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "name": "Backup script",
-                 *       "scopes": [
-                 *         "items:read",
-                 *         "items:write"
-                 *       ],
-                 *       "expires_in_days": 90
-                 *     }
-                 */
-                "application/json": components["schemas"]["CreatePersonalTokenDto"];
-            };
-        };
-        responses: {
-            /** @description Created. */
-            201: {
-                headers: {
-                    "X-Request-ID": components["headers"]["X-Request-ID"];
-                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
-                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
-                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
-                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
-                    ratelimit: components["headers"]["ratelimit"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "id": 1,
-                     *       "name": "Backup script",
-                     *       "scopes": [
-                     *         "items:read",
-                     *         "items:write"
-                     *       ],
-                     *       "created_at": "2026-11-23T08:30:00.000Z",
-                     *       "expires_at": "2027-02-21T08:30:00.000Z",
-                     *       "last_used_at": "2027-02-21T08:30:00.000Z",
-                     *       "last_address": "203.0.113.7",
-                     *       "token": "wl_0000000000000000000000000000002C8GjS"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["NewPersonalTokenResponse"];
-                };
-            };
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["NotForPersonalTokens"];
-            408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["TooManyTokens"];
-            413: components["responses"]["ContentTooLarge"];
-            414: components["responses"]["URITooLong"];
-            415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableContent"];
-            429: components["responses"]["TooManyRequests"];
-            431: components["responses"]["RequestHeaderFieldsTooLarge"];
-            500: components["responses"]["InternalServerError"];
-            503: components["responses"]["ServiceUnavailable"];
-        };
-    };
-    revokeToken: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done; there is no body. */
-            204: {
-                headers: {
-                    "X-Request-ID": components["headers"]["X-Request-ID"];
-                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
-                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
-                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
-                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
-                    ratelimit: components["headers"]["ratelimit"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["NotForPersonalTokens"];
-            404: components["responses"]["TokenNotFound"];
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["ContentTooLarge"];
             414: components["responses"]["URITooLong"];
@@ -4168,6 +3874,300 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+        };
+    };
+    listTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "tokens": [
+                     *         {
+                     *           "id": 1,
+                     *           "name": "Backup script",
+                     *           "scopes": [
+                     *             "items:read",
+                     *             "items:write"
+                     *           ],
+                     *           "created_at": "2026-11-23T08:30:00.000Z",
+                     *           "expires_at": "2027-02-21T08:30:00.000Z",
+                     *           "last_used_at": "2027-02-21T08:30:00.000Z",
+                     *           "last_address": "203.0.113.7"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PersonalTokensResponse"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NotForPersonalTokens"];
+            408: components["responses"]["RequestTimeout"];
+            414: components["responses"]["URITooLong"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["RequestHeaderFieldsTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    createToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A JSON object; fields that are not listed are refused. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Backup script",
+                 *       "scopes": [
+                 *         "items:read",
+                 *         "items:write"
+                 *       ],
+                 *       "expires_in_days": 90
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreatePersonalTokenDto"];
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "name": "Backup script",
+                     *       "scopes": [
+                     *         "items:read",
+                     *         "items:write"
+                     *       ],
+                     *       "created_at": "2026-11-23T08:30:00.000Z",
+                     *       "expires_at": "2027-02-21T08:30:00.000Z",
+                     *       "last_used_at": "2027-02-21T08:30:00.000Z",
+                     *       "last_address": "203.0.113.7",
+                     *       "token": "wl_0000000000000000000000000000002C8GjS"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NewPersonalTokenResponse"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NotForPersonalTokens"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["TooManyTokens"];
+            413: components["responses"]["ContentTooLarge"];
+            414: components["responses"]["URITooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["RequestHeaderFieldsTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    revokeToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; there is no body. */
+            204: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NotForPersonalTokens"];
+            404: components["responses"]["TokenNotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["ContentTooLarge"];
+            414: components["responses"]["URITooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["RequestHeaderFieldsTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "sessions": [
+                     *         {
+                     *           "id": "WmFVoZsCp0mE4XK1hXQJ3A",
+                     *           "current": true,
+                     *           "device": "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
+                     *           "address": "203.0.113.7",
+                     *           "created_at": "2026-11-23T08:30:00.000Z",
+                     *           "last_used_at": "2026-11-23T08:30:00.000Z",
+                     *           "expires_at": "2026-11-23T08:30:00.000Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SessionsResponse"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NotForPersonalTokens"];
+            408: components["responses"]["RequestTimeout"];
+            414: components["responses"]["URITooLong"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["RequestHeaderFieldsTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    endOtherSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; there is no body. */
+            204: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NotForPersonalTokens"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["ContentTooLarge"];
+            414: components["responses"]["URITooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["RequestHeaderFieldsTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    endSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; there is no body. */
+            204: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NotForPersonalTokens"];
+            404: components["responses"]["SessionNotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["ContentTooLarge"];
+            414: components["responses"]["URITooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["RequestHeaderFieldsTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
 }

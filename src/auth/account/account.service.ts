@@ -4,12 +4,14 @@ import { UnitOfWork } from '../../database/unit-of-work.js';
 import type { User } from '../../users/user.entity.js';
 import { UsersService } from '../../users/users.service.js';
 import { UnauthorizedError, wrongPassword } from '../access/auth.errors.js';
+import type { SignedIn } from '../access/principal.js';
+import { PasswordResetsService } from '../password-resets/password-resets.service.js';
 import { PasswordAttempts } from '../passwords/password-attempts.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
-import { PasswordResetsService } from '../password-resets/password-resets.service.js';
-import type { SignedIn } from '../access/principal.js';
+import { refuseGuessable } from '../passwords/password-policy.js';
+import { SessionsService } from '../sessions/sessions.service.js';
 
-/** What a user may do to their own account, and is asked for the password again. */
+/** Creates an account, and changes it after the user has confirmed with their password. */
 @Injectable()
 export class AccountService {
   constructor(
@@ -17,15 +19,42 @@ export class AccountService {
     private readonly passwords: PasswordHasher,
     private readonly attempts: PasswordAttempts,
     private readonly passwordResets: PasswordResetsService,
+    private readonly sessions: SessionsService,
     private readonly audit: AuditService,
     private readonly unitOfWork: UnitOfWork,
   ) {}
 
   /**
-   * What is the same already leaves no trace.
+   * Hashes before it looks the address up, so that the response time does not tell whether the address is taken.
+   *
+   * @throws EmailTakenError
+   * @throws OverloadedError
+   */
+  async register(email: string, password: string): Promise<User> {
+    return this.users.create(email, await this.passwords.hash(password), 'user');
+  }
+
+  /**
+   * Ends all other sessions and deletes pending reset links, because the old password may be known to others.
+   *
+   * @throws ValidationFailedError when `next` is easy to guess
+   * @throws InvalidCredentialsError when `current` is wrong
+   * @throws RateLimitedError after too many wrong passwords
+   * @throws OverloadedError
+   */
+  async changePassword(principal: SignedIn, current: string, next: string): Promise<void> {
+    await refuseGuessable('new_password', next, principal.email);
+    const isChanged = await this.attempts.check(principal, async () =>
+      (await this.tryChangingPassword(principal, current, next)) ? true : null,
+    );
+    if (!isChanged) throw wrongPassword();
+  }
+
+  /**
+   * An address that is the same already leaves no trace.
    *
    * @param email in its canonical form
-   * @throws InvalidCredentialsError when that is not their password
+   * @throws InvalidCredentialsError when the password is wrong
    * @throws EmailTakenError
    * @throws RateLimitedError after too many wrong passwords
    * @throws OverloadedError
@@ -34,7 +63,7 @@ export class AccountService {
     return this.confirmed(principal, password, (passwordHash) =>
       this.unitOfWork.write(async () => {
         const user = await this.users.changeEmail(principal.id, passwordHash, email);
-        // Whoever reads the old mailbox must not set the password with what was sent there.
+        // A link that was sent to the old mailbox must not set the password.
         if (user !== null && email !== principal.email) await this.passwordResets.deleteOf(principal);
         return user;
       }),
@@ -42,9 +71,9 @@ export class AccountService {
   }
 
   /**
-   * The user, their items, sessions, tokens and links are gone; what they did stays written down, without their name.
+   * Deletes the user with their items, sessions, tokens and links. Their audit rows stay, without their name.
    *
-   * @throws InvalidCredentialsError when that is not their password
+   * @throws InvalidCredentialsError when the password is wrong
    * @throws LastAdminError
    * @throws RateLimitedError after too many wrong passwords
    * @throws OverloadedError
@@ -59,7 +88,33 @@ export class AccountService {
     );
   }
 
-  /** @param act is given the hash that was right, and comes back with null when it is the user's no longer */
+  private async tryChangingPassword(principal: SignedIn, current: string, next: string): Promise<boolean> {
+    const user = await this.users.find(principal.id);
+    if (user === null) throw new UnauthorizedError(true);
+    const { passwordHash } = user;
+    const matches = await this.passwords.verify(current, passwordHash);
+    const newHash = matches ? await this.passwords.hash(next) : undefined;
+    return this.unitOfWork.write(async () => {
+      const locked = await this.users.lock(principal.id);
+      // Erased meanwhile: their address must not be written down again.
+      if (locked === null) throw new UnauthorizedError(true);
+      const isStillRight = newHash !== undefined && locked.passwordHash === passwordHash;
+      await this.audit.record({
+        actor: principal,
+        action: isStillRight ? 'auth.password_changed' : 'auth.password_change_failed',
+        resourceType: 'user',
+        resourceId: principal.id,
+        changes: {},
+      });
+      if (!isStillRight) return false;
+      await this.users.replacePasswordHash(principal.id, passwordHash, newHash);
+      await this.passwordResets.deleteOf(locked);
+      await this.sessions.endAll(principal.id, principal.sessionId);
+      return true;
+    });
+  }
+
+  /** @param act gets the hash that matched; it returns null if the user has another one meanwhile */
   private async confirmed<T>(
     principal: SignedIn,
     password: string,
@@ -77,7 +132,7 @@ export class AccountService {
     return result;
   }
 
-  /** @throws UnauthorizedError for a user who is gone: their name must not be written down once more */
+  /** @throws UnauthorizedError when the user has been erased: their address must not be written down again */
   private recordFailure(principal: SignedIn): Promise<void> {
     return this.unitOfWork.write(async () => {
       if ((await this.users.lock(principal.id)) === null) throw new UnauthorizedError(true);

@@ -8,7 +8,7 @@ export const PASSWORD_RULE = `must be text of ${PASSWORD_MINIMUM} to ${PASSWORD_
 export const GUESSABLE_RULE =
   'must not be one of the most common passwords, nor your e-mail address or the part of it before the @';
 
-/** Counted in code points after NFC; never trimmed, every character is the user's. */
+/** Counts code points after NFC. Never trimmed: every character belongs to the password. */
 export function isAcceptablePassword(value: unknown): boolean {
   if (typeof value !== 'string' || !value.isWellFormed() || value.length > 4 * PASSWORD_MAXIMUM) return false;
   const length = [...value.normalize('NFC')].length;
@@ -16,9 +16,9 @@ export function isAcceptablePassword(value: unknown): boolean {
 }
 
 /**
- * Whether it is what somebody would try first.
+ * Whether an attacker would try it first.
  *
- * @param email whose password it is to be, in its canonical form, where that is known
+ * @param email the account's canonical address, if it is known
  */
 export async function isGuessable(password: string, email?: string): Promise<boolean> {
   if (email !== undefined) {
@@ -29,9 +29,9 @@ export async function isGuessable(password: string, email?: string): Promise<boo
 }
 
 /**
- * For where the user is known to the service only, and not to the body's class.
+ * For services that know the user, where the body does not hold their address.
  *
- * @param field what the password is called in the body
+ * @param field the name of the password in the body
  * @throws ValidationFailedError that names the field
  */
 export async function refuseGuessable(field: string, password: string, email: string): Promise<void> {

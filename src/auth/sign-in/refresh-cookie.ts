@@ -3,21 +3,21 @@ import { parseCookie, stringifySetCookie } from 'cookie';
 import type { HttpReply, HttpRequest } from '../../common/http/request.js';
 import { ENV, type Env } from '../../config/env.js';
 import { OriginNotAllowedError } from '../access/auth.errors.js';
-import type { SessionTokens } from '../auth.service.js';
-import { TokenResponse } from '../dto/auth.response.js';
-import type { Transport } from '../sessions/dto/session.dto.js';
+import type { Transport } from './dto/sign-in.dto.js';
+import { TokenResponse } from './dto/token.response.js';
+import type { SessionTokens } from './sign-in.service.js';
 
-/** The prefix makes browsers insist on the attributes below: no other host can set or read it. */
+/** The `__Host-` prefix makes browsers insist on the attributes below, so no other host can set or read it. */
 export const REFRESH_COOKIE = '__Host-wl_refresh';
 
-/** Where a browser keeps the refresh token, out of reach of its scripts. */
+/** Keeps a browser's refresh token out of reach of its scripts. */
 @Injectable()
 export class RefreshCookie {
   constructor(@Inject(ENV) private readonly env: Env) {}
 
   /**
    * @returns undefined when there is none
-   * @throws OriginNotAllowedError when there is one, and another site may have had it sent
+   * @throws OriginNotAllowedError when there is one, but another site may have caused the request
    */
   read({ headers, host }: HttpRequest): string | undefined {
     const token = parseCookie(headers.cookie ?? '')[REFRESH_COOKIE];
@@ -30,8 +30,8 @@ export class RefreshCookie {
     return token;
   }
 
-  /** Puts the refresh token where it was asked for, and tells the rest. */
-  hand(tokens: SessionTokens, transport: Transport | undefined, reply: HttpReply): TokenResponse {
+  /** Puts the refresh token where the client wants it and returns the rest. */
+  deliverTokens(tokens: SessionTokens, transport: Transport | undefined, reply: HttpReply): TokenResponse {
     if (transport !== 'cookie') return TokenResponse.from(tokens, tokens.refresh.token);
     this.write(reply, tokens.refresh.token, tokens.refresh.expiresIn);
     return TokenResponse.from(tokens);

@@ -1,15 +1,35 @@
 import { EmailField } from '../../../users/email-field.decorator.js';
-import { IsCurrentPassword } from '../../dto/credentials.dto.js';
+import {
+  CurrentPasswordField,
+  FirstPasswordField,
+  NewPasswordField,
+} from '../../passwords/password-fields.js';
+
+export class RegisterDto {
+  @EmailField()
+  readonly email!: string;
+
+  @FirstPasswordField()
+  readonly password!: string;
+}
+
+export class ChangePasswordDto {
+  @CurrentPasswordField()
+  readonly current_password!: string;
+
+  @NewPasswordField()
+  readonly new_password!: string;
+}
 
 export class ChangeEmailDto {
   @EmailField()
   readonly email!: string;
 
-  @IsCurrentPassword()
+  @CurrentPasswordField()
   readonly current_password!: string;
 }
 
 export class EraseAccountDto {
-  @IsCurrentPassword()
+  @CurrentPasswordField()
   readonly current_password!: string;
 }

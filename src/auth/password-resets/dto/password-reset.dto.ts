@@ -2,7 +2,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import { ApiStatusOk } from '../../../common/openapi/api-fields.js';
 import { HasLength } from '../../../common/validation/fields.js';
 import { EmailField } from '../../../users/email-field.decorator.js';
-import { NewPasswordField } from '../../dto/credentials.dto.js';
+import { NewPasswordField } from '../../passwords/password-fields.js';
 
 const MAXIMUM_TOKEN = 256;
 

@@ -76,7 +76,7 @@ describe(createLogger.name, () => {
           type: 'DependencyDownError',
           code: 'DEPENDENCY_DOWN',
           message: expect.any(String),
-          stack: expect.stringContaining('logging.spec'),
+          stack: expect.stringContaining('logger.spec'),
           cause: expect.objectContaining({
             type: 'QueryFailedError',
             code: 'SQLITE_FULL',

@@ -1,0 +1,143 @@
+import { Injectable } from '@nestjs/common';
+import { AuditService } from '../../audit/audit.service.js';
+import { UnitOfWork } from '../../database/unit-of-work.js';
+import { canonicalEmail } from '../../users/canonical-email.js';
+import type { User } from '../../users/user.entity.js';
+import { UsersService } from '../../users/users.service.js';
+import { InvalidCredentialsError, InvalidRefreshTokenError } from '../access/auth.errors.js';
+import { PasswordAttempts } from '../passwords/password-attempts.js';
+import { PasswordHasher } from '../passwords/password-hasher.js';
+import { SessionsService, type StoredSession } from '../sessions/sessions.service.js';
+import { type AccessToken, AccessTokens } from './access-token.service.js';
+import { type RefreshToken, RefreshTokens } from './refresh-tokens.js';
+
+/** The tokens of one session. */
+export interface SessionTokens {
+  readonly access: AccessToken;
+  readonly refresh: AccessToken;
+}
+
+@Injectable()
+export class SignInService {
+  constructor(
+    private readonly users: UsersService,
+    private readonly passwords: PasswordHasher,
+    private readonly attempts: PasswordAttempts,
+    private readonly accessTokens: AccessTokens,
+    private readonly refreshTokens: RefreshTokens,
+    private readonly sessions: SessionsService,
+    private readonly audit: AuditService,
+    private readonly unitOfWork: UnitOfWork,
+  ) {}
+
+  /**
+   * A wrong password, an unknown e-mail and a disabled user get the same answer after the same time.
+   *
+   * @param device the `User-Agent` header
+   * @throws InvalidCredentialsError
+   * @throws RateLimitedError after too many wrong passwords
+   * @throws OverloadedError
+   */
+  async login(email: string, password: string, device: string | undefined): Promise<SessionTokens> {
+    const canonical = canonicalEmail(email);
+    const signIn = () => this.signIn(canonical, password, device);
+    // A text that is no address belongs to no account, so there is nothing to protect.
+    const session =
+      canonical === undefined ? await signIn() : await this.attempts.check({ email: canonical }, signIn);
+    if (session === null) throw new InvalidCredentialsError();
+    return this.tokensOf(session);
+  }
+
+  /**
+   * Exchanges a refresh token, which can be used once, for a new one.
+   *
+   * @throws InvalidRefreshTokenError
+   */
+  async refresh(token: string, device: string | undefined): Promise<SessionTokens> {
+    const genuine = await this.findGenuine(token);
+    const session =
+      genuine === null ? null : await this.sessions.rotate(genuine.sessionId, genuine.generation, device);
+    if (session === null) throw new InvalidRefreshTokenError();
+    return this.tokensOf(session);
+  }
+
+  /** Ends the session of a refresh token, whether it has been used or not. Does nothing for a forged token. */
+  async logout(token: string): Promise<void> {
+    const genuine = await this.findGenuine(token);
+    if (genuine !== null) await this.sessions.endIfThere(genuine.sessionId);
+  }
+
+  /** @returns null after a failed login, which leaves an audit row */
+  private async signIn(
+    email: string | undefined,
+    password: string,
+    device: string | undefined,
+  ): Promise<StoredSession | null> {
+    for (;;) {
+      const user = email === undefined ? null : await this.users.findByEmail(email);
+      const matches = await this.passwords.verify(password, user?.passwordHash);
+      const isAccepted = user !== null && matches && !user.disabled;
+      const session = isAccepted ? await this.startSession(user, password, device) : null;
+      if (session === 'changed') continue;
+      if (session !== null) return session;
+      await this.recordFailure(email, user);
+      return null;
+    }
+  }
+
+  /** @returns `changed` if the user has changed since the password was checked: that may have ended all sessions */
+  private async startSession(
+    user: User,
+    password: string,
+    device: string | undefined,
+  ): Promise<StoredSession | 'changed'> {
+    const newHash = this.passwords.isOutdated(user.passwordHash)
+      ? await this.passwords.hash(password)
+      : undefined;
+    return this.unitOfWork.write(async () => {
+      const current = await this.users.lock(user.id);
+      if (current?.passwordHash !== user.passwordHash || current.disabled) return 'changed';
+      if (newHash !== undefined) await this.users.replacePasswordHash(user.id, user.passwordHash, newHash);
+      await this.audit.record({
+        actor: user,
+        action: 'auth.login_succeeded',
+        resourceType: 'user',
+        resourceId: user.id,
+        changes: {},
+      });
+      return this.sessions.start(user.id, device);
+    });
+  }
+
+  /**
+   * Hashing takes long enough for the user to be erased meanwhile. Their address must not be written down again then.
+   * An unknown address costs the same work.
+   */
+  private recordFailure(email: string | undefined, user: User | null): Promise<void> {
+    return this.unitOfWork.write(async () => {
+      const current = await this.users.lock(user?.id ?? 0);
+      const isErased = user !== null && current === null;
+      await this.audit.record({
+        actor: { id: null, email: isErased ? null : (email ?? null) },
+        action: 'auth.login_failed',
+        resourceType: 'user',
+        resourceId: current?.id ?? null,
+        changes: {},
+      });
+    });
+  }
+
+  private async findGenuine(token: string): Promise<RefreshToken | null> {
+    const parsed = this.refreshTokens.parse(token);
+    const session = parsed && (await this.sessions.find(parsed.sessionId));
+    return session && this.refreshTokens.isGenuine(parsed, session.keyId) ? parsed : null;
+  }
+
+  private async tokensOf(session: StoredSession): Promise<SessionTokens> {
+    const left = Math.floor((session.expiresAt.getTime() - Date.now()) / 1000);
+    return {
+      access: await this.accessTokens.issue(session),
+      refresh: { token: this.refreshTokens.issue(session), expiresIn: Math.max(1, left) },
+    };
+  }
+}
