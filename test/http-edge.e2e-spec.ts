@@ -79,7 +79,8 @@ describe('The HTTP edge', () => {
     );
   });
 
-  describe.each(BODY_ROUTES)('%s %s with a body that is not called JSON', (method, path) => {
+  // One parser reads every route's body, so one route stands for all of them here.
+  describe('a body that is sent to add an item', () => {
     it.each([
       ['text/plain', '{"title":"Parasite","type":"movie"}'],
       ['application/x-www-form-urlencoded', 'title=Parasite&type=movie'],
@@ -89,17 +90,17 @@ describe('The HTTP edge', () => {
         '--x\r\ncontent-disposition: form-data; name="title"\r\n\r\nx\r\n--x--\r\n',
       ],
       ['application/octet-stream', '{}'],
+      ['application/merge-patch+json', '{}'],
       ['application/vnd.api+json', '{}'],
       ['application/json5', '{}'],
       ['nonsense', '{}'],
       [undefined, '{}'],
-    ])('of the type %s answers 415', async (type, body) => {
+    ])('as %s answers 415', async (type, body) => {
       const headers: Record<string, string> = type === undefined ? {} : { 'content-type': type };
-      expectRefusal(await send({ method, path, headers, body }), 415, 'UNSUPPORTED_MEDIA_TYPE');
+      const response = await send({ method: 'POST', path: ITEMS, headers, body });
+      expectRefusal(response, 415, 'UNSUPPORTED_MEDIA_TYPE');
     });
-  });
 
-  describe.each(BODY_ROUTES)('%s %s', (method, path) => {
     it.each([
       ['null', 'null'],
       ['an array', '[{"title":"Parasite","type":"movie"}]'],
@@ -116,11 +117,6 @@ describe('The HTTP edge', () => {
       ['arrays nested 9 deep', `{"title":${'['.repeat(8)}${']'.repeat(8)}}`],
       ['arrays nested 3,000 deep', `{"title":${'['.repeat(3000)}${']'.repeat(3000)}}`],
       ['arrays opened 8,000 times', '['.repeat(8000)],
-      [
-        '501 members',
-        JSON.stringify(Object.fromEntries(Array.from({ length: 501 }, (_, i) => [`k${i}`, 0]))),
-      ],
-      ['an array of 501', JSON.stringify({ title: Array(501).fill(0) })],
       ['a member named __proto__', '{"__proto__":{"role":"admin"}}'],
       ['a member named __proto__ further in', '{"title":{"__proto__":{"type":"movie"}}}'],
       ['a member named __proto__ in escapes', '{"\\u005f_proto__":1}'],
@@ -129,23 +125,28 @@ describe('The HTTP edge', () => {
       ['a surrogate encoded in UTF-8', Buffer.from('{"title":"\xed\xa0\x80"}', 'latin1')],
       ['UTF-8 that breaks off', Buffer.from('{"title":"\xe2\x82"}', 'latin1')],
       ['UTF-16', Buffer.from('{"title":"Parasite"}', 'utf16le')],
-    ])('with %s as its body answers 400', async (_what, body) => {
-      expectRefusal(await sendJson(method, path, body), 400, 'MALFORMED_JSON');
+    ])('with %s answers 400', async (_what, body) => {
+      expectRefusal(await sendJson('POST', ITEMS, body), 400, 'MALFORMED_JSON');
     });
 
-    it('with a body over the limit answers 413, whether its length is declared or not', async () => {
+    it.each([
+      ['101 fields', Object.fromEntries(Array.from({ length: 101 }, (_, i) => [`k${i}`, 0])), 'body'],
+      ['a list of 1001', { title: Array(1001).fill(0) }, 'title'],
+    ])('with %s answers 422 without a look at each', async (_what, body, field) => {
+      expectInvalid(await sendJson('POST', ITEMS, JSON.stringify(body)), field);
+    });
+  });
+
+  describe.each(BODY_ROUTES)('%s %s', (method, path) => {
+    it('answers 415 to text, 400 to malformed JSON and 413 to a body over the limit', async () => {
+      const text = { method, path, headers: { 'content-type': 'text/plain' }, body: '{}' };
+      expectRefusal(await send(text), 415, 'UNSUPPORTED_MEDIA_TYPE');
+      expectRefusal(await sendJson(method, path, '{"title":"Para'), 400, 'MALFORMED_JSON');
       const body = `{"title":"${'x'.repeat(BODY_LIMIT)}"}`;
       expectRefusal(await sendJson(method, path, body), 413, 'BODY_TOO_LARGE');
-      expectRefusal(
-        await send({
-          method,
-          path,
-          headers: { ...JSON_TYPE, 'transfer-encoding': 'chunked' },
-          body: chunked(body.slice(0, 10_000), body.slice(10_000)),
-        }),
-        413,
-        'BODY_TOO_LARGE',
-      );
+      const headers = { ...JSON_TYPE, 'transfer-encoding': 'chunked' };
+      const parts = chunked(body.slice(0, 10_000), body.slice(10_000));
+      expectRefusal(await send({ method, path, headers, body: parts }), 413, 'BODY_TOO_LARGE');
     });
 
     if (!CONTENT_WITH_NOTHING.includes(path)) {
@@ -153,7 +154,7 @@ describe('The HTTP edge', () => {
         for (const request of [{ headers: JSON_TYPE, body: '' }, { headers: JSON_TYPE }, { body: '' }, {}]) {
           const response = await send({ method, path, ...request });
           expectRefusal(response, 422, 'VALIDATION_FAILED');
-          // To erase oneself takes the password only.
+          // Deleting one's account takes the password only.
           const takesOne = method === 'DELETE' || CONTENT_WITH_ONE_FIELD.includes(path);
           expect((response.body as { errors: object[] }).errors.length).toBeGreaterThanOrEqual(
             takesOne ? 1 : 2,
@@ -162,17 +163,14 @@ describe('The HTTP edge', () => {
       });
     }
 
-    it.each(['constructor', 'prototype', 'toString', 'hasOwnProperty', 'then', ''])(
-      'does not know a field named "%s"',
-      async (field) => {
+    it('does not know fields that every object inherits', async () => {
+      for (const field of ['constructor', 'prototype', 'toString', 'hasOwnProperty', 'then', '']) {
         const response = await sendJson(method, path, JSON.stringify({ [field]: { prototype: {} } }));
         expectRefusal(response, 422, 'VALIDATION_FAILED');
-        expect((response.body as { errors: object[] }).errors).toContainEqual({
-          field,
-          message: 'is not a known field',
-        });
-      },
-    );
+        const { errors } = response.body as { errors: object[] };
+        expect(errors).toContainEqual({ field, message: 'is not a known field' });
+      }
+    });
   });
 
   describe('a JSON body', () => {
@@ -192,9 +190,9 @@ describe('The HTTP edge', () => {
       }
     });
 
-    it('may nest 8 deep and have 500 members', async () => {
+    it('may nest 8 deep and have 100 fields', async () => {
       const deep = `${'{"a":'.repeat(8)}1${'}'.repeat(8)}`;
-      const wide = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`k${index}`, 0]));
+      const wide = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`k${index}`, 0]));
       expectInvalid(await sendJson('POST', ITEMS, deep), 'a', 'title', 'type');
       expectInvalid(
         await sendJson('POST', ITEMS, JSON.stringify(wide)),

@@ -53,9 +53,9 @@ export class UriTooLongError extends ProblemError {
 }
 
 export class UnsupportedMediaTypeError extends ProblemError {
-  constructor() {
-    super(415, 'UNSUPPORTED_MEDIA_TYPE', 'The body must be sent as application/json.', {
-      headers: { accept: 'application/json' },
+  constructor(accepted: readonly string[] = ['application/json']) {
+    super(415, 'UNSUPPORTED_MEDIA_TYPE', `The body must be sent as ${accepted.join(' or ')}.`, {
+      headers: { accept: accepted.join(', ') },
     });
   }
 }

@@ -1,5 +1,4 @@
-import { type ArgumentsHost, Catch, type ExceptionFilter, Inject, Logger } from '@nestjs/common';
-import { ENV, type Env } from '../../config/env.js';
+import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs/common';
 import { type HttpReply, type HttpRequest, replyOf, requestOf } from '../http/request.js';
 import { pathOf } from '../http/path.js';
 import type { ProblemError } from './problem.error.js';
@@ -7,22 +6,20 @@ import { toProblem } from './to-problem.js';
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json; charset=utf-8';
 
-/** The one place where an error becomes an answer. */
+/** The one place where an error becomes a response. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger('Problem');
 
-  constructor(@Inject(ENV) private readonly env: Env) {}
-
   catch(error: unknown, host: ArgumentsHost): void {
     const request = requestOf(host);
-    const problem = toProblem(error, this.env.BODY_LIMIT);
+    const problem = toProblem(error, request.routeOptions.bodyLimit);
     logProblem(this.logger, request, problem);
     sendProblem(request, replyOf(host), problem);
   }
 }
 
-/** What is our own fault or that of somebody we depend on: where the request id finds it. */
+/** Logs a failure of ours, or of a dependency, with the request id that the client was given. */
 export function logProblem(logger: Logger, { id }: Pick<HttpRequest, 'id'>, problem: ProblemError): void {
   if (problem.status < 500) return;
   logger[problem.status === 500 ? 'error' : 'warn']({
@@ -33,7 +30,7 @@ export function logProblem(logger: Logger, { id }: Pick<HttpRequest, 'id'>, prob
   });
 }
 
-/** On a connection that goes on: Fastify would close it on a body that it refuses (drain-request-body.ts). */
+/** Keeps the connection open: Fastify would close it after a refused body (drain-request-body.ts). */
 export function sendProblem(request: HttpRequest, reply: HttpReply, problem: ProblemError): void {
   void reply
     .code(problem.status)

@@ -8,12 +8,12 @@ import {
 } from './common.errors.js';
 import { ProblemError } from './problem.error.js';
 
-/** What Fastify and Nest say for themselves: Nest wraps Fastify's errors in its own, keeping the status. */
+/** The status of an error of Fastify or Nest. Nest wraps Fastify's errors and keeps the status. */
 function statusOf(error: unknown): number | undefined {
   return error instanceof HttpException ? error.getStatus() : (error as { statusCode?: number }).statusCode;
 }
 
-/** Whatever was thrown, as what the caller may know of it. */
+/** Turns anything that was thrown into the problem that the client may see. */
 export function toProblem(error: unknown, bodyLimit: number): ProblemError {
   if (error instanceof ProblemError) return error;
   switch (statusOf(error)) {

@@ -32,7 +32,7 @@ import {
   writeProblem,
 } from './wire/client-error.js';
 import { afterAnswers, answerEarly, letAnswerEarly } from './wire/drain-request-body.js';
-import { useStrictJsonBodies } from './json-body.js';
+import { useStrictBodies } from './json-body.js';
 import { originForm, pathOf } from './path.js';
 import { requestContext } from './request-context.js';
 import { requestIdOf } from './request-id.js';
@@ -136,7 +136,7 @@ class HttpEdge {
 
   async install(instance: FastifyInstance): Promise<void> {
     this.methods = new AllowedMethods(instance);
-    useStrictJsonBodies(instance);
+    useStrictBodies(instance);
     letAnswerEarly(instance);
     instance.addHook('onRequest', (request, reply, done) => {
       const { ip } = request;

@@ -1,5 +1,6 @@
 import type { ArgumentMetadata } from '@nestjs/common';
-import { Transform } from 'class-transformer';
+import { Transform, Type } from 'class-transformer';
+import { ValidateNested } from 'class-validator';
 import { ValidationFailedError } from '../errors/common.errors.js';
 import { HasLength, IsOmittable } from './fields.js';
 import { AtLeastOneOf, RequestValidationPipe } from './request-validation.pipe.js';
@@ -20,6 +21,20 @@ class Explosive {
     throw new RangeError('a mistake of ours');
   })
   readonly title?: string;
+}
+
+class Operation {
+  @HasLength(1, 5)
+  readonly title!: string;
+}
+
+class Batch {
+  @ValidateNested()
+  @Type(() => Operation)
+  readonly operations!: Operation[];
+
+  @HasLength(1, 5)
+  readonly tags!: unknown;
 }
 
 const BODY: ArgumentMetadata = { type: 'body', metatype: Change };
@@ -84,6 +99,43 @@ describe(RequestValidationPipe.name, () => {
       }
     },
   );
+
+  it('names a field of an object in a list by its path', async () => {
+    const value = { operations: [{ title: 'ok' }, { title: 'too long', extra: 1 }], tags: ['fine', 'a\0'] };
+    expect((await refusal(value, { type: 'body', metatype: Batch })).sort()).toEqual([
+      'operations[1].extra is not a known field',
+      'operations[1].title must be text of 1 to 5 characters',
+      'tags must be text of 1 to 5 characters',
+      'tags[1] must not contain NUL',
+    ]);
+  });
+
+  it('looks for names that every object has at any depth', async () => {
+    const operations = [
+      Object.fromEntries([
+        ['title', 'ok'],
+        ['constructor', 1],
+      ]),
+    ];
+    expect(await refusal({ operations, tags: 'x' }, { type: 'body', metatype: Batch })).toEqual([
+      'operations[0].constructor is not a known field',
+    ]);
+  });
+
+  it.each([
+    [
+      'an object of more than 100 fields',
+      Object.fromEntries(Array.from({ length: 101 }, (_, n) => [`k${n}`, n])),
+      'body must not have more than 100 fields',
+    ],
+    [
+      'a list of more than 1000 elements',
+      { tags: Array.from({ length: 1001 }, () => 1) },
+      'tags must not have more than 1000 elements',
+    ],
+  ])('refuses %s without validating it', async (_what, value, said) => {
+    expect(await refusal(value, { type: 'body', metatype: Batch })).toEqual([said]);
+  });
 
   it.each<[string, ArgumentMetadata]>([
     ['a parameter of the path', { type: 'param', metatype: Number, data: 'id' }],

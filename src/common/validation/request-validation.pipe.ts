@@ -2,39 +2,23 @@ import { type ArgumentMetadata, Injectable, SetMetadata, type Type, ValidationPi
 import type { ValidationError } from 'class-validator';
 import { ValidationFailedError } from '../errors/common.errors.js';
 import type { FieldError } from '../errors/problem.error.js';
+import { nestedField, untrustedInput } from './untrusted-input.js';
 
 const AT_LEAST_ONE = 'validation:at-least-one';
 
-/** On a body's class: an object without any of these fields changes nothing and is refused. */
+/** On a body's class: refuses an object with none of these fields, because it would change nothing. */
 export const AtLeastOneOf = (...fields: string[]) => SetMetadata(AT_LEAST_ONE, fields);
 
-function fieldErrors(errors: readonly ValidationError[]): FieldError[] {
-  return errors.flatMap(({ property, constraints }) =>
-    Object.entries(constraints ?? {}).map(([name, message]) => ({
-      field: property,
+/** Every failing field of an object and of the objects and lists in it. */
+function fieldErrors(errors: readonly ValidationError[], parent = ''): FieldError[] {
+  return errors.flatMap(({ property, constraints, children, target }) => {
+    const field = nestedField(parent, property, Array.isArray(target));
+    const own = Object.entries(constraints ?? {}).map(([name, message]) => ({
+      field,
       message: name === 'whitelistValidation' ? 'is not a known field' : message,
-    })),
-  );
-}
-
-/** What no database and no log should be handed, whichever field it comes in. */
-function unstorableText(value: object): FieldError[] {
-  return Object.entries(value).flatMap(([field, text]) => {
-    if (typeof text !== 'string') return [];
-    if (!text.isWellFormed())
-      return [{ field, message: 'must be well-formed Unicode (a surrogate stands alone)' }];
-    return text.includes('\0') ? [{ field, message: 'must not contain NUL' }] : [];
+    }));
+    return [...own, ...fieldErrors(children ?? [], field)];
   });
-}
-
-/**
- * `constructor`, `prototype`, `toString`, `__proto__`…: the libraries drop some of these names on their way, and look the others
- * up in plain objects, where they find what every object has and take the field for a known one.
- */
-function inheritedNames(value: object): FieldError[] {
-  return Object.keys(value)
-    .filter((field) => field in Object.prototype || field === 'prototype')
-    .map((field) => ({ field, message: 'is not a known field' }));
 }
 
 function missingAlternatives(metatype: Type, value: object): FieldError[] {
@@ -43,7 +27,7 @@ function missingAlternatives(metatype: Type, value: object): FieldError[] {
   return fields.map((field) => ({ field, message: `at least one of ${fields.join(', ')} must be given` }));
 }
 
-/** Nest's pipe, told to list every failing field of a body or query, unknown ones included, in our one error shape. */
+/** Nest's pipe, set up to list every failing field of a body or query, unknown fields included, in our error shape. */
 @Injectable()
 export class RequestValidationPipe extends ValidationPipe {
   constructor() {
@@ -52,7 +36,8 @@ export class RequestValidationPipe extends ValidationPipe {
       whitelist: true,
       forbidNonWhitelisted: true,
       stopAtFirstError: true,
-      validationError: { target: false, value: false },
+      // The target tells a list from an object.
+      validationError: { target: true, value: false },
       exceptionFactory: (errors) => new ValidationFailedError(fieldErrors(errors)),
     });
   }
@@ -60,13 +45,9 @@ export class RequestValidationPipe extends ValidationPipe {
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
     const { metatype, type } = metadata;
     if ((type !== 'body' && type !== 'query') || metatype === undefined) return value;
-    // A request without any body is one with nothing in it.
+    // A request without a body counts as an empty object.
     const given = (value ?? {}) as object;
-    const found = [
-      ...unstorableText(given),
-      ...inheritedNames(given),
-      ...missingAlternatives(metatype, given),
-    ];
+    const found = [...untrustedInput(given), ...missingAlternatives(metatype, given)];
     try {
       const result: unknown = await super.transform(given, metadata);
       if (found.length === 0) return result;
