@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { In, IsNull, LessThan, LessThanOrEqual, Not } from 'typeorm';
 import type { Page } from '../common/pagination/page.query.js';
-import { type Id, insertRow } from '../database/row-mapping.js';
+import { insertRow } from '../database/row-mapping.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { AuditLog, type Changes } from './audit-log.entity.js';
 
@@ -18,13 +18,13 @@ export interface AuditFilter {
   readonly to?: Date;
 }
 
-export type NewAuditLog = Omit<AuditLog, 'id' | 'resourceId'> & { readonly resourceId: Id | null };
+export type NewAuditLog = Omit<AuditLog, 'id'>;
 
 @Injectable()
 export class AuditRepository {
   constructor(private readonly unitOfWork: UnitOfWork) {}
 
-  insert(row: NewAuditLog): Promise<Id> {
+  insert(row: NewAuditLog): Promise<number> {
     return this.unitOfWork.write((manager) => insertRow(manager, AuditLog, row));
   }
 

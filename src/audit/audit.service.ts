@@ -3,7 +3,6 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { Page } from '../common/pagination/page.query.js';
 import { requestContext } from '../common/http/request-context.js';
 import { tracing } from '../common/observability/tracing/tracing.js';
-import { arrived, type Id } from '../database/row-mapping.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { AuditDelivery } from './audit-delivery.js';
 import type { AuditLog, Changes } from './audit-log.entity.js';
@@ -49,7 +48,7 @@ export interface AuditEntry {
   readonly actor: Actor;
   readonly action: AuditAction;
   readonly resourceType: ResourceType;
-  readonly resourceId: Id | null;
+  readonly resourceId: number | null;
   readonly changes: Changes;
 }
 
@@ -88,7 +87,7 @@ export class AuditService {
         traceparent: (this.delivery.enabled && tracing()?.spans.traceparent()) || null,
       };
       const id = await this.logs.insert(row);
-      this.unitOfWork.afterCommit(() => void this.announce(id, row));
+      this.unitOfWork.afterCommit(() => this.announce(id, row));
     });
   }
 
@@ -104,20 +103,16 @@ export class AuditService {
     return this.logs.page(filter);
   }
 
-  /** After the response: nobody waits for the log or the webhook. Ids only, no e-mail addresses. */
-  private async announce(id: Id, { resourceId, ...row }: NewAuditLog): Promise<void> {
-    const [auditId, known] = await Promise.all([
-      arrived(id),
-      resourceId === null ? null : arrived(resourceId),
-    ]);
+  /** Logs and delivers after the response, because neither must delay it. Ids only, no e-mail addresses. */
+  private announce(id: number, row: NewAuditLog): void {
     setImmediate(() => {
       this.logger.log({
         msg: 'audit',
-        audit_id: auditId,
+        audit_id: id,
         action: row.action,
         actor_id: row.actorId,
         resource_type: row.resourceType,
-        resource_id: known,
+        resource_id: row.resourceId,
         request_id: row.requestId,
       });
       this.delivery.nudge();

@@ -2,28 +2,27 @@ import DataLoader from 'dataloader';
 import { withoutVariables } from '../common/async-variable.js';
 import { callers, onBehalfOf } from '../common/observability/tracing/trace-context.js';
 
-interface Asked<Key> {
+interface Query<Key> {
   readonly key: Key;
   readonly by: ReturnType<typeof callers.get>;
 }
 
 /**
- * Requests that arrive together share one statement. It is sent after the last of them has asked, and nothing is kept:
- * each sees what was committed when it began. The statement belongs to none of them: it runs outside of any request's
- * context, but in the trace of each.
+ * Concurrent requests share one statement. Nothing is kept: the statement is sent after the last of them has asked, so
+ * each sees what was committed when it began. It runs outside any request's context, but appears in the trace of each.
  *
- * @param read what is found for these keys, in their order
- * @param maxBatchSize so many at most in one statement; what is more goes into the next
+ * @param read returns the results in the order of the keys
+ * @param maxBatchSize keys in one statement; the others go into the next
  */
-export function readTogether<Key, Found>(
+export function createBatchLoader<Key, Found>(
   read: (keys: readonly Key[]) => Promise<Found[]>,
   maxBatchSize?: number,
 ): (key: Key) => Promise<Found> {
-  const loader = new DataLoader<Asked<Key>, Found>(
-    (asked) =>
+  const loader = new DataLoader<Query<Key>, Found>(
+    (queries) =>
       onBehalfOf(
-        asked.map(({ by }) => by),
-        () => read(asked.map(({ key }) => key)),
+        queries.map(({ by }) => by),
+        () => read(queries.map(({ key }) => key)),
       ),
     {
       cache: false,

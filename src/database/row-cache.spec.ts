@@ -1,51 +1,75 @@
-import { Copies } from './row-cache.js';
+import { RowCache } from './row-cache.js';
+import type { UnitOfWork } from './unit-of-work.js';
 
-interface Record {
+interface User {
   readonly id: number;
   readonly listVersion: number;
 }
 
-const user = (listVersion: number) => ({ id: 7, listVersion });
+const user = (listVersion: number): User => ({ id: 7, listVersion });
 
-describe(Copies.name, () => {
-  it('reads once, also for requests that arrive together', async () => {
-    const copies = new Copies<number, Record>();
-    const read = jest.fn(async () => user(1));
-    expect(await Promise.all([copies.get(7, read), copies.get(7, read)])).toEqual([user(1), user(1)]);
-    expect(await copies.get(7, read)).toEqual(user(1));
+describe(RowCache.name, () => {
+  const read = jest.fn<Promise<User | null>, []>();
+  beforeEach(() => read.mockReset());
+
+  /** A write commits as soon as it asks for its callback. */
+  const cacheFor = ({ hasConcurrentWriters = false } = {}) =>
+    new RowCache<number, User>(
+      { hasConcurrentWriters, afterCommit: (callback: () => void) => callback() } as unknown as UnitOfWork,
+      read,
+    );
+
+  it('reads a row once, also for concurrent requests', async () => {
+    const cache = cacheFor();
+    read.mockResolvedValue(user(1));
+    expect(await Promise.all([cache.get(7), cache.get(7)])).toEqual([user(1), user(1)]);
+    expect(await cache.get(7)).toEqual(user(1));
     expect(read).toHaveBeenCalledTimes(1);
   });
 
-  it('asks again for somebody who was not there', async () => {
-    const copies = new Copies<number, Record>();
-    expect(await copies.get(7, async () => null)).toBeNull();
-    expect(await copies.get(7, async () => user(1))).toEqual(user(1));
+  it('reads every time where other processes write to the database too', async () => {
+    const cache = cacheFor({ hasConcurrentWriters: true });
+    read.mockResolvedValueOnce(user(1)).mockResolvedValueOnce(user(2));
+    expect(await cache.get(7)).toEqual(user(1));
+    cache.patch(7, () => null);
+    expect(await cache.get(7)).toEqual(user(2));
   });
 
-  it('shows a change from then on', async () => {
-    const copies = new Copies<number, Record>();
-    await copies.get(7, async () => user(1));
-    copies.change(7, (before) => ({ ...before, listVersion: before.listVersion + 1 }));
-    expect(await copies.get(7, async () => user(99))).toEqual(user(2));
-    copies.change(7, () => null);
-    expect(await copies.get(7, async () => null)).toBeNull();
+  it('reads again after the row was missing', async () => {
+    const cache = cacheFor();
+    read.mockResolvedValueOnce(null).mockResolvedValueOnce(user(1));
+    expect(await cache.get(7)).toBeNull();
+    expect(await cache.get(7)).toEqual(user(1));
   });
 
-  it('does not keep what a read brings from before a change that was committed meanwhile', async () => {
-    const copies = new Copies<number, Record>();
-    let bring!: (found: Record) => void;
-    const slow = copies.get(7, () => new Promise<Record>((resolve) => (bring = resolve)));
-    copies.change(7, (before) => before);
-    const fresh = copies.get(7, async () => user(2));
-    bring(user(1));
+  it('returns the patched row, and reads again after the row is gone', async () => {
+    const cache = cacheFor();
+    read.mockResolvedValueOnce(user(1)).mockResolvedValueOnce(null);
+    await cache.get(7);
+    cache.patch(7, (before) => ({ ...before, listVersion: before.listVersion + 1 }));
+    expect(await cache.get(7)).toEqual(user(2));
+    cache.patch(7, () => null);
+    expect(await cache.get(7)).toBeNull();
+  });
+
+  it('does not keep a row that was read before a commit changed it', async () => {
+    const cache = cacheFor();
+    let finish!: (found: User) => void;
+    read.mockReturnValueOnce(new Promise((resolve) => (finish = resolve))).mockResolvedValueOnce(user(2));
+    const slow = cache.get(7);
+    cache.patch(7, (before) => before);
+    const fresh = cache.get(7);
+    finish(user(1));
     expect(await slow).toEqual(user(1));
     expect(await fresh).toEqual(user(2));
-    expect(await copies.get(7, async () => user(99))).toEqual(user(2));
+    expect(await cache.get(7)).toEqual(user(2));
+    expect(read).toHaveBeenCalledTimes(2);
   });
 
-  it('forgets a read that failed', async () => {
-    const copies = new Copies<number, Record>();
-    await expect(copies.get(7, () => Promise.reject(new Error('away')))).rejects.toThrow('away');
-    expect(await copies.get(7, async () => user(1))).toEqual(user(1));
+  it('reads again after a read failed', async () => {
+    const cache = cacheFor();
+    read.mockRejectedValueOnce(new Error('away')).mockResolvedValueOnce(user(1));
+    await expect(cache.get(7)).rejects.toThrow('away');
+    expect(await cache.get(7)).toEqual(user(1));
   });
 });

@@ -1,44 +1,55 @@
 import { lruCache } from '../common/lru-cache.js';
+import type { UnitOfWork } from './unit-of-work.js';
 
-const MAXIMUM_COPIES = 20_000;
+const MAXIMUM_ROWS = 20_000;
 
 /**
- * Records as they stand in the database, in this process's memory. Only true where this process alone writes to the
- * database; there it saves the reads that every request begins with. Each change is made here too when its
- * transaction has been committed and before it is acknowledged, so a request that begins after the acknowledgement
- * sees it.
+ * Keeps rows that every request reads in this process's memory, where this process alone writes to the database
+ * (SQLite). Elsewhere it keeps nothing, and each `get` reads.
  */
-export class Copies<Key extends number | string, Row extends object> {
-  private readonly copies = lruCache<Key, Readonly<Row>>(MAXIMUM_COPIES);
-  /** Reads that are under way. A change meanwhile forgets them: what they bring may be from before it. */
+export class RowCache<Key extends number | string, Row extends object> {
+  private readonly rows = lruCache<Key, Readonly<Row>>(MAXIMUM_ROWS);
+  /** Reads in progress. A patch removes the read of its key, because that read can return the row as it was before. */
   private readonly reads = new Map<Key, Promise<Row | null>>();
 
-  /** The copy, at once, or what `read` finds; requests for one record that arrive together share one read. */
-  get(id: Key, read: (id: Key) => Promise<Row | null>): Row | Promise<Row | null> {
-    return this.copies.get(id) ?? this.find(id, read);
+  constructor(
+    private readonly unitOfWork: UnitOfWork,
+    private readonly read: (key: Key) => Promise<Row | null>,
+  ) {}
+
+  /** The row as it is committed now. Concurrent calls for one key share a read. Not within a write. */
+  async get(key: Key): Promise<Readonly<Row> | null> {
+    if (this.unitOfWork.hasConcurrentWriters) return this.read(key);
+    return this.rows.get(key) ?? this.reads.get(key) ?? this.load(key);
   }
 
-  private async find(id: Key, read: (id: Key) => Promise<Row | null>): Promise<Row | null> {
-    const underWay = this.reads.get(id);
-    if (underWay !== undefined) return underWay;
-    const reading = read(id);
-    this.reads.set(id, reading);
+  /**
+   * Within a write: applies the same change to the kept row, after the commit and before the write is acknowledged.
+   * A request that starts after the acknowledgement therefore sees it.
+   *
+   * @param apply returns null when the row is gone
+   */
+  patch(key: Key, apply: (row: Readonly<Row>) => Row | null): void {
+    if (this.unitOfWork.hasConcurrentWriters) return;
+    this.unitOfWork.afterCommit(() => {
+      this.reads.delete(key);
+      const row = this.rows.get(key);
+      if (row === undefined) return;
+      const patched = apply(row);
+      if (patched === null) this.rows.delete(key);
+      else this.rows.set(key, patched);
+    });
+  }
+
+  private async load(key: Key): Promise<Row | null> {
+    const reading = this.read(key);
+    this.reads.set(key, reading);
     try {
       const row = await reading;
-      if (row !== null && this.reads.get(id) === reading) this.copies.set(id, row);
+      if (row !== null && this.reads.get(key) === reading) this.rows.set(key, row);
       return row;
     } finally {
-      if (this.reads.get(id) === reading) this.reads.delete(id);
+      if (this.reads.get(key) === reading) this.reads.delete(key);
     }
-  }
-
-  /** After a commit that changed this record; null: it is gone. */
-  change(id: Key, apply: (row: Readonly<Row>) => Row | null): void {
-    this.reads.delete(id);
-    const copy = this.copies.get(id);
-    if (copy === undefined) return;
-    const changed = apply(copy);
-    if (changed === null) this.copies.delete(id);
-    else this.copies.set(id, changed);
   }
 }

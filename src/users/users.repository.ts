@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import type { QueryResult } from 'typeorm';
 import { isUniqueViolation } from '../database/unique-violation.js';
 import type { Page } from '../common/pagination/page.query.js';
-import { Copies } from '../database/row-cache.js';
-import { arrived, insertRow } from '../database/row-mapping.js';
+import { RowCache } from '../database/row-cache.js';
+import { insertRow } from '../database/row-mapping.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { Role } from './role.js';
 import { type Standing, User } from './user.entity.js';
@@ -34,17 +34,15 @@ export interface ListGrowth {
 
 @Injectable()
 export class UsersRepository {
-  /** Null where other processes write to the database too. */
-  private readonly copies: Copies<number, Standing> | null;
+  private readonly standings: RowCache<number, Standing>;
 
   constructor(private readonly unitOfWork: UnitOfWork) {
-    this.copies = unitOfWork.hasConcurrentWriters ? null : new Copies();
+    this.standings = new RowCache(unitOfWork, async (id) => standingOf(await this.findById(id)));
   }
 
-  /** As it stands at the moment of the call. Not within a write. No promise where none is needed: every request comes by. */
-  findStanding(id: number): Standing | null | Promise<Standing | null> {
-    const read = async (missing: number) => standingOf(await this.findById(missing));
-    return this.copies === null ? read(id) : this.copies.get(id, read);
+  /** As committed at the moment of the call. Not within a write. */
+  findStanding(id: number): Promise<Standing | null> {
+    return this.standings.get(id);
   }
 
   findById(id: number): Promise<User | null> {
@@ -88,7 +86,7 @@ export class UsersRepository {
     };
     try {
       return await this.unitOfWork.write(async (manager) => {
-        return { ...row, id: await arrived(await insertRow(manager, User, row)) };
+        return { ...row, id: await insertRow(manager, User, row) };
       });
     } catch (error) {
       throw isUniqueViolation(error) ? new EmailTakenError() : error;
@@ -98,7 +96,7 @@ export class UsersRepository {
   async update(id: number, change: Partial<Pick<User, 'role' | 'disabled'>>): Promise<void> {
     await this.unitOfWork.write(async (manager) => {
       await manager.update(User, { id }, change);
-      this.changeCopy(id, (user) => ({ ...user, ...change }));
+      this.standings.patch(id, (user) => ({ ...user, ...change }));
     });
   }
 
@@ -111,7 +109,7 @@ export class UsersRepository {
     try {
       await this.unitOfWork.write(async (manager) => {
         await manager.update(User, { id }, { email, listVersion: () => 'list_version + 1' });
-        this.changeCopy(id, (user) => ({ ...user, email, listVersion: user.listVersion + 1 }));
+        this.standings.patch(id, (user) => ({ ...user, email, listVersion: user.listVersion + 1 }));
       });
     } catch (error) {
       throw isUniqueViolation(error) ? new EmailTakenError() : error;
@@ -122,7 +120,7 @@ export class UsersRepository {
   async delete(id: number): Promise<void> {
     await this.unitOfWork.write(async (manager) => {
       await manager.delete(User, { id });
-      this.changeCopy(id, () => null);
+      this.standings.patch(id, () => null);
     });
   }
 
@@ -136,7 +134,7 @@ export class UsersRepository {
   /** @returns false when there is no such user */
   listChanged(id: number, { movies = 0, shows = 0 }: ListGrowth): Promise<boolean> {
     return this.unitOfWork.write(async (manager) => {
-      this.changeCopy(id, (user) => ({ ...user, listVersion: user.listVersion + 1 }));
+      this.standings.patch(id, (user) => ({ ...user, listVersion: user.listVersion + 1 }));
       const { affected } = (await manager.queryRunner!.query(
         LIST_CHANGED,
         [movies, shows, id],
@@ -178,14 +176,9 @@ export class UsersRepository {
         .getExists(),
     );
   }
-
-  private changeCopy(id: number, apply: (user: Readonly<Standing>) => Standing | null): void {
-    const { copies } = this;
-    if (copies !== null) this.unitOfWork.afterCommit(() => copies.change(id, apply));
-  }
 }
 
-/** A copy of more would hold what nobody keeps true. */
+/** Only the fields that every write keeps up to date in the cache. */
 function standingOf(user: User | null): Standing | null {
   if (user === null) return null;
   const { id, email, role, disabled, listVersion, createdAt } = user;

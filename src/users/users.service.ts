@@ -15,8 +15,8 @@ export class UsersService {
     private readonly unitOfWork: UnitOfWork,
   ) {}
 
-  /** As it stands at the moment of the call. Not within a write. */
-  findStanding(id: number): Standing | null | Promise<Standing | null> {
+  /** As committed at the moment of the call. Not within a write. */
+  findStanding(id: number): Promise<Standing | null> {
     return this.users.findStanding(id);
   }
 

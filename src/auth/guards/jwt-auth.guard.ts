@@ -1,9 +1,7 @@
 import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
-import { byHandler } from '../../common/http/by-handler.js';
 import { type HttpRequest, requestOf } from '../../common/http/request.js';
-import { whenThere } from '../../common/when-there.js';
 import { UnauthorizedError } from '../access/auth.errors.js';
 import { type Access, ACCESS } from '../access/public.decorator.js';
 import { JwtStrategy, personalToken } from './jwt.strategy.js';
@@ -17,10 +15,8 @@ const BEARER_SCHEME = /^Bearer( |$)/i;
 /** Closed by default: every route without `@Public()` or `@TokenOptional()` needs a valid token. */
 @Injectable()
 export class JwtAuthGuard extends AuthGuard() {
-  private readonly accessOf: (context: ExecutionContext) => Access | undefined;
-
   constructor(
-    reflector: Reflector,
+    private readonly reflector: Reflector,
     strategy: JwtStrategy,
     private readonly principals: Principals,
     private readonly verified: VerifiedTokens,
@@ -32,34 +28,23 @@ export class JwtAuthGuard extends AuthGuard() {
         return Object.create(strategy) as never;
       },
     });
-    this.accessOf = byHandler((context) =>
-      reflector.getAllAndOverride<Access | undefined>(ACCESS, [context.getHandler(), context.getClass()]),
-    );
   }
 
-  override canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    const access = this.accessOf(context);
+  override async canActivate(context: ExecutionContext): Promise<boolean> {
+    const access = this.reflector.getAllAndOverride<Access | undefined>(ACCESS, [
+      context.getHandler(),
+      context.getClass(),
+    ]);
     if (access === 'public') return true;
     const request = requestOf(context);
     const { authorization } = request.headers;
     if (access === 'optional' && authorization === undefined) return true;
     const verified = authorization === undefined ? undefined : this.verified.find(authorization);
-    if (verified !== undefined) return this.admit(request, this.principals.find(verified));
+    if (verified !== undefined) return admit(request, await this.principals.find(verified));
     const personal = personalToken(request);
-    if (personal !== null) return this.admit(request, this.principals.findByPersonalToken(personal));
+    if (personal !== null) return admit(request, await this.principals.findByPersonalToken(personal));
     // passport checks what is seen for the first time.
     return super.canActivate(context) as Promise<boolean>;
-  }
-
-  private admit(
-    request: HttpRequest,
-    found: Principal | null | Promise<Principal | null>,
-  ): true | Promise<true> {
-    return whenThere(found, (principal) => {
-      if (principal === null) throw new UnauthorizedError(true);
-      request.user = principal;
-      return true;
-    });
   }
 
   /** A database that is away is not the caller's fault: that error stays what it is. Everything else is one 401. */
@@ -76,4 +61,10 @@ export class JwtAuthGuard extends AuthGuard() {
     }
     return user;
   }
+}
+
+function admit(request: HttpRequest, principal: Principal | null): true {
+  if (principal === null) throw new UnauthorizedError(true);
+  request.user = principal;
+  return true;
 }

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { requestContext } from '../../common/http/request-context.js';
-import { whenThere } from '../../common/when-there.js';
 import { PersonalTokensService } from '../personal-tokens/personal-tokens.service.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import type { Standing } from '../../users/user.entity.js';
@@ -16,16 +15,9 @@ export class Principals {
   ) {}
 
   /** Who that is now; null for a user who is gone or disabled, and when the session has ended. */
-  find({
-    userId,
-    sessionId,
-  }: {
-    userId: number;
-    sessionId: string;
-  }): Principal | null | Promise<Principal | null> {
-    return whenThere(this.sessions.findActive(sessionId), (user) =>
-      user?.id === userId ? this.principal(user, `user:${userId}`, sessionId, null) : null,
-    );
+  async find({ userId, sessionId }: { userId: number; sessionId: string }): Promise<Principal | null> {
+    const user = await this.sessions.findActive(sessionId);
+    return user?.id === userId ? this.principal(user, `user:${userId}`, sessionId, null) : null;
   }
 
   /** Who sends this personal token; null for one that is not known (any more), and for somebody who is disabled. */

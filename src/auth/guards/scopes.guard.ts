@@ -1,6 +1,5 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { byHandler } from '../../common/http/by-handler.js';
 import { requestOf } from '../../common/http/request.js';
 import type { Scope } from '../access/scopes.js';
 import { missingScope } from '../access/auth.errors.js';
@@ -10,21 +9,15 @@ import type { Principal } from '../access/principal.js';
 /** Closed by default: a personal token opens only the routes with `@RequiresScope()`. */
 @Injectable()
 export class ScopesGuard implements CanActivate {
-  private readonly requiredScope: (context: ExecutionContext) => Scope | undefined;
-
-  constructor(reflector: Reflector) {
-    this.requiredScope = byHandler((context) =>
-      reflector.getAllAndOverride<Scope | undefined>(REQUIRED_SCOPE, [
-        context.getHandler(),
-        context.getClass(),
-      ]),
-    );
-  }
+  constructor(private readonly reflector: Reflector) {}
 
   canActivate(context: ExecutionContext): boolean {
     const { user } = requestOf<{ user?: Principal }>(context);
     if (user === undefined || user.scopes === null) return true;
-    const required = this.requiredScope(context);
+    const required = this.reflector.getAllAndOverride<Scope | undefined>(REQUIRED_SCOPE, [
+      context.getHandler(),
+      context.getClass(),
+    ]);
     if (required === undefined || !user.scopes.includes(required)) throw missingScope(required);
     return true;
   }

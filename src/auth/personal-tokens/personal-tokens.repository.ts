@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { ObjectLiteral } from 'typeorm';
-import { Copies } from '../../database/row-cache.js';
-import { readTogether } from '../../database/batch-loader.js';
+import { RowCache } from '../../database/row-cache.js';
+import { createBatchLoader } from '../../database/batch-loader.js';
 import { fromRow } from '../../database/row-mapping.js';
 import { UnitOfWork } from '../../database/unit-of-work.js';
 import type { Standing } from '../../users/user.entity.js';
@@ -23,21 +23,23 @@ const GRANTS = `SELECT token.hash AS token_hash, token.id AS token_id, token.slo
 
 @Injectable()
 export class PersonalTokensRepository {
-  /** By hash. Null where other processes write to the database too. */
-  private readonly copies: Copies<string, Grant> | null;
-  private readonly grantedOf = readTogether<string, Granted | null>((hashes) => this.readGranted(hashes));
+  /** By hash. */
+  private readonly grants: RowCache<string, Grant>;
+  private readonly loadGranted = createBatchLoader<string, Granted | null>((hashes) =>
+    this.readGranted(hashes),
+  );
 
   constructor(
     private readonly unitOfWork: UnitOfWork,
     private readonly users: UsersService,
   ) {
-    this.copies = unitOfWork.hasConcurrentWriters ? null : new Copies();
+    this.grants = new RowCache<string, Grant>(unitOfWork, (hash) => this.findByHash(hash));
   }
 
   /** What it grants, and to whom, as it stands at the moment of the call. Not within a write. */
   async findGranted(hash: string): Promise<Granted | null> {
-    if (this.copies === null) return this.grantedOf(hash);
-    const grant = await this.copies.get(hash, (missing) => this.findByHash(missing));
+    if (this.unitOfWork.hasConcurrentWriters) return this.loadGranted(hash);
+    const grant = await this.grants.get(hash);
     const user = grant === null ? null : await this.users.findStanding(grant.userId);
     return grant === null || user === null ? null : { grant, user };
   }
@@ -60,8 +62,7 @@ export class PersonalTokensRepository {
   delete({ id, hash }: Pick<PersonalToken, 'id' | 'hash'>): Promise<boolean> {
     return this.unitOfWork.write(async (manager) => {
       const { affected } = await manager.delete(PersonalToken, { id });
-      const { copies } = this;
-      if (copies !== null) this.unitOfWork.afterCommit(() => copies.change(hash, () => null));
+      this.grants.patch(hash, () => null);
       return affected === 1;
     });
   }

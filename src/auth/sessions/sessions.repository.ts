@@ -1,8 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { In, LessThanOrEqual, MoreThan, type ObjectLiteral } from 'typeorm';
-import { whenThere } from '../../common/when-there.js';
-import { Copies } from '../../database/row-cache.js';
-import { readTogether } from '../../database/batch-loader.js';
+import { RowCache } from '../../database/row-cache.js';
+import { createBatchLoader } from '../../database/batch-loader.js';
 import { fromRow } from '../../database/row-mapping.js';
 import { UnitOfWork } from '../../database/unit-of-work.js';
 import type { Standing } from '../../users/user.entity.js';
@@ -18,29 +17,23 @@ export type Use = Pick<Session, 'lastUsedAt' | 'expiresAt' | 'device' | 'address
 
 @Injectable()
 export class SessionsRepository {
-  /** Whose session it is. Null where other processes write to the database too. */
-  private readonly copies: Copies<string, Pick<Session, 'userId'>> | null;
-  private readonly standingOf = readTogether<string, Standing | null>((ids) => this.readStandings(ids));
+  private readonly owners: RowCache<string, Pick<Session, 'userId'>>;
+  private readonly loadStanding = createBatchLoader<string, Standing | null>((ids) =>
+    this.readStandings(ids),
+  );
 
   constructor(
     private readonly unitOfWork: UnitOfWork,
     private readonly users: UsersService,
   ) {
-    this.copies = unitOfWork.hasConcurrentWriters ? null : new Copies();
+    this.owners = new RowCache<string, Pick<Session, 'userId'>>(unitOfWork, (id) => this.find(id));
   }
 
-  /**
-   * Whose session this is, as they stand at the moment of the call; null when it has ended. For the read that every
-   * request begins with. Not within a write.
-   */
-  findStanding(id: string): Standing | null | Promise<Standing | null> {
-    if (this.copies === null) return this.standingOf(id);
-    const ownerOf = (session: Pick<Session, 'userId'> | null) =>
-      session === null ? null : this.users.findStanding(session.userId);
-    return whenThere(
-      this.copies.get(id, (missing) => this.find(missing)),
-      ownerOf,
-    );
+  /** The owner of this session, as committed at the moment of the call; null when it has ended. Not within a write. */
+  async findStanding(id: string): Promise<Standing | null> {
+    if (this.unitOfWork.hasConcurrentWriters) return this.loadStanding(id);
+    const session = await this.owners.get(id);
+    return session === null ? null : this.users.findStanding(session.userId);
   }
 
   find(id: string): Promise<Session | null> {
@@ -81,8 +74,7 @@ export class SessionsRepository {
   delete(id: string): Promise<boolean> {
     return this.unitOfWork.write(async (manager) => {
       const { affected } = await manager.delete(Session, { id });
-      const { copies } = this;
-      if (copies !== null) this.unitOfWork.afterCommit(() => copies.change(id, () => null));
+      this.owners.patch(id, () => null);
       return affected === 1;
     });
   }

@@ -3,7 +3,6 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type Actor, AuditService } from '../../audit/audit.service.js';
 import { addressBucket } from '../../common/http/client-address.js';
 import { requestContext } from '../../common/http/request-context.js';
-import { whenThere } from '../../common/when-there.js';
 import { ENV, type Env } from '../../config/env.js';
 import { UnitOfWork } from '../../database/unit-of-work.js';
 import type { Standing } from '../../users/user.entity.js';
@@ -44,8 +43,9 @@ export class SessionsService {
   ) {}
 
   /** Whose session this is, as they stand now; null for one that has ended, and for somebody who is disabled. */
-  findActive(id: string): Standing | null | Promise<Standing | null> {
-    return whenThere(this.sessions.findStanding(id), (user) => (user?.disabled === false ? user : null));
+  async findActive(id: string): Promise<Standing | null> {
+    const user = await this.sessions.findStanding(id);
+    return user?.disabled === false ? user : null;
   }
 
   /** @param device the `User-Agent` header */

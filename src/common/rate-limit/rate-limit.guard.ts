@@ -2,12 +2,12 @@ import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { ThrottlerGuard } from '@nestjs/throttler';
 import { THROTTLER_SKIP } from '@nestjs/throttler/dist/throttler.constants.js';
 import { RateLimitedError } from '../errors/common.errors.js';
-import { byHandler } from '../http/by-handler.js';
 import { replyOf, requestOf } from '../http/request.js';
 import { addressBucket } from '../http/client-address.js';
 import { METRICS } from '../observability/metrics/metrics.module.js';
 import type { Metrics } from '../observability/metrics/metrics.js';
-import { type Policy, rateLimitHeaders } from './rate-limits.js';
+import { policyOf } from './rate-limit.decorator.js';
+import { rateLimitHeaders } from './rate-limits.js';
 import { refusalsIn } from './refusals-counter.js';
 import type { SlidingLogRecord } from './sliding-log.storage.js';
 
@@ -22,24 +22,17 @@ export class RateLimitGuard extends ThrottlerGuard {
     this.refusals = refusalsIn(this.metrics);
   }
 
-  /** The library asks every decorator for every policy at every request; of ours at most one applies to a route. */
-  private readonly throttlerOf = byHandler((context) =>
-    this.throttlers.find(
-      ({ name, skipIf }) =>
-        !this.reflector.getAllAndOverride<boolean>(THROTTLER_SKIP + name, [
-          context.getHandler(),
-          context.getClass(),
-        ]) && !skipIf?.(context),
-    ),
-  );
-
-  /** Not by the library's steps, each of which waits for what is there already. */
+  /** The library checks each route against every policy. Here a route has at most one. */
   override async canActivate(context: ExecutionContext): Promise<boolean> {
-    const throttler = this.throttlerOf(context);
-    if (throttler === undefined) return true;
+    const policy = policyOf(context);
+    const throttler = this.throttlers.find(({ name }) => name === policy);
+    const isSkipped = this.reflector.getAllAndOverride<boolean | undefined>(THROTTLER_SKIP + policy, [
+      context.getHandler(),
+      context.getClass(),
+    ]);
+    if (throttler === undefined || isSkipped) return true;
     const { limit, ttl } = throttler as { limit: number; ttl: number };
     const { user, ip } = requestOf(context);
-    const policy = throttler.name as Policy;
     // One bucket per policy, not per route as the library has it.
     const key = `${policy}:${user?.rateLimitKey ?? `address:${addressBucket(ip)}`}`;
     const record = (await this.storageService.increment(key, ttl, limit, 0, policy)) as SlidingLogRecord;

@@ -4,7 +4,6 @@ import { ENV, type Env } from '../../config/env.js';
 import { REDIS } from '../redis/redis.module.js';
 import type { RedisConnection } from '../redis/redis-connection.js';
 import { AttemptStorage } from './attempt-storage.js';
-import { policyOf } from './rate-limit.decorator.js';
 import { rateLimits, ROUTE_POLICIES } from './rate-limits.js';
 import { SlidingLogStorage } from './sliding-log.storage.js';
 
@@ -16,16 +15,7 @@ import { SlidingLogStorage } from './sliding-log.storage.js';
         storage: new SlidingLogStorage(redis),
         throttlers: ROUTE_POLICIES.flatMap((name) => {
           const rule = rateLimits(env)[name];
-          return rule === null
-            ? []
-            : [
-                {
-                  name,
-                  limit: rule.limit,
-                  ttl: rule.windowSeconds * 1000,
-                  skipIf: (context) => policyOf(context) !== name,
-                },
-              ];
+          return rule === null ? [] : [{ name, limit: rule.limit, ttl: rule.windowSeconds * 1000 }];
         }),
       }),
     }),

@@ -3,7 +3,6 @@ import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import { ValidationFailedError } from '../errors/common.errors.js';
 import type { FieldError } from '../errors/problem.error.js';
-import { byHandler } from '../http/by-handler.js';
 import { requestOf } from '../http/request.js';
 import { RequestValidationPipe } from './request-validation.pipe.js';
 
@@ -14,24 +13,22 @@ interface Declared {
 }
 
 /**
- * The pipe checks what a route declares; this refuses what it does not declare at all, so that a parameter sent
- * to the wrong route is an error and not silence. A guard and no interceptor, because it never looks at an answer:
- * an interceptor that does nothing costs a cached list a twentieth.
+ * The pipe checks the input that a route declares. This guard refuses input that the route does not declare at all, so
+ * that a parameter sent to the wrong route is an error. It is a guard because an interceptor slows a cached list by 5 %.
  */
 @Injectable()
 export class UndeclaredInputGuard implements CanActivate {
   private readonly pipe = new RequestValidationPipe();
-  private readonly declaredBy = byHandler(declared);
 
   canActivate(context: ExecutionContext): true | Promise<never> {
     const request = requestOf(context);
-    const { body, query } = this.declaredBy(context);
-    const unknown = [
-      ...(query ? [] : Object.keys(request.query as object)),
-      ...(body ? [] : Object.keys((request.body ?? {}) as object)),
-    ];
+    const queryNames = Object.keys(request.query as object);
+    const bodyNames = Object.keys((request.body ?? {}) as object);
+    if (queryNames.length + bodyNames.length === 0) return true;
+    const { body, query } = declared(context);
+    const unknown = [...(query ? [] : queryNames), ...(body ? [] : bodyNames)];
     const route = request.routeOptions.url ?? '';
-    // Health answers a probe whatever it appends to the address.
+    // Health checks accept any query, because probes append their own parameters.
     if (unknown.length === 0 || !route.startsWith('/v1') || route.startsWith('/v1/health')) return true;
     return this.refuse(unknown, body, request.body);
   }

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager, ObjectLiteral } from 'typeorm';
 import type { Page } from '../../common/pagination/page.query.js';
-import { readTogether } from '../../database/batch-loader.js';
-import { fromRow, type Id, insertRow } from '../../database/row-mapping.js';
+import { createBatchLoader } from '../../database/batch-loader.js';
+import { fromRow, insertRow } from '../../database/row-mapping.js';
 import { UnitOfWork } from '../../database/unit-of-work.js';
 import type { User } from '../../users/user.entity.js';
 import { type ItemType, WatchlistItem } from './item.entity.js';
@@ -118,7 +118,7 @@ export class WatchlistsRepository {
     );
   }
 
-  insert(row: Omit<WatchlistItem, 'id' | 'user'>): Promise<Id> {
+  insert(row: Omit<WatchlistItem, 'id' | 'user'>): Promise<number> {
     return this.unitOfWork.write((manager) =>
       insertRow<Omit<WatchlistItem, 'user'>>(manager, WatchlistItem, row),
     );
@@ -138,7 +138,7 @@ export class WatchlistsRepository {
   private pagesBy(text: string): (asked: OwnersPage) => Promise<Page<WatchlistItem>> {
     let pages = this.pages.get(text);
     if (pages === undefined) {
-      pages = readTogether((asked) => this.readPages(text, asked), MAXIMUM_TOGETHER);
+      pages = createBatchLoader((asked) => this.readPages(text, asked), MAXIMUM_TOGETHER);
       this.pages.set(text, pages);
     }
     return pages;

@@ -3,7 +3,6 @@ import { type Actor, AuditService } from '../../audit/audit.service.js';
 import type { Changes } from '../../audit/audit-log.entity.js';
 import { isForeignKeyViolation } from '../../database/foreign-key-violation.js';
 import type { Page } from '../../common/pagination/page.query.js';
-import { arrived, type Id } from '../../database/row-mapping.js';
 import { UnitOfWork } from '../../database/unit-of-work.js';
 import { UserNotFoundError } from '../../users/users.errors.js';
 import { UsersService } from '../../users/users.service.js';
@@ -61,12 +60,7 @@ export class WatchlistsService {
   /** @throws UserNotFoundError when there is no such owner */
   async add(ownerId: number, fields: ItemFields, actor: Actor): Promise<StoredItem> {
     try {
-      // Nothing in here waits for an answer of PostgreSQL: the whole transaction is one trip.
-      const item = await this.unitOfWork.write(async () => {
-        // First, so that writers to one list take turns from here on.
-        const changing = this.users.listChanged(ownerId, { [COUNTED[fields.type]]: 1 });
-        // That there is no such owner, the item's reference tells.
-        changing.catch(() => undefined);
+      return await this.unitOfWork.write(async () => {
         const now = new Date();
         const row = {
           userId: ownerId,
@@ -75,14 +69,17 @@ export class WatchlistsService {
           createdAt: now,
           updatedAt: now,
         };
-        const id = await this.items.insert({ ...row, titleKey: titleKey(fields.title) });
+        // The list first, because its row makes writers to one list take turns. PostgreSQL gets both in one trip.
+        const [, id] = await Promise.all([
+          this.users.listChanged(ownerId, { [COUNTED[fields.type]]: 1 }),
+          this.items.insert({ ...row, titleKey: titleKey(fields.title) }),
+        ]);
         await this.record('watchlist_item.created', id, actor, {
           title: { from: null, to: fields.title },
           type: { from: null, to: fields.type },
         });
         return { ...row, id };
       });
-      return { ...item, id: await arrived(item.id) };
     } catch (error) {
       throw isForeignKeyViolation(error) ? new UserNotFoundError() : error;
     }
@@ -140,7 +137,7 @@ export class WatchlistsService {
 
   private record(
     action: 'watchlist_item.created' | 'watchlist_item.updated' | 'watchlist_item.deleted',
-    id: Id,
+    id: number,
     actor: Actor,
     changes: Changes,
   ): Promise<void> {
