@@ -254,9 +254,9 @@ describe('audit delivery', () => {
       await before.unitOfWork.write((manager) =>
         manager.update(AuditLog, { action: Not('') }, { deliveryDueAt: new Date(Date.now() - 1000) }),
       );
-      const claimed = await before.app
-        .get(AuditRepository, { strict: false })
-        .claimDue(new Date(), BATCH, new Date(Date.now() + 500));
+      const { outbox } = before.app.get(AuditRepository, { strict: false });
+      const claimed: unknown[] = [];
+      for (let row = await outbox.claim(500); row !== null; row = await outbox.claim(500)) claimed.push(row);
       expect(claimed).toHaveLength(5);
       await stop(before);
       await everythingDelivered(await start());
@@ -378,7 +378,7 @@ describe('audit delivery', () => {
     });
 
     it('is looked at again and again', async () => {
-      jest.replaceProperty(AUDIT_DELIVERY_DEFAULTS, 'purgeIntervalMs', 25);
+      jest.replaceProperty(AUDIT_DELIVERY_DEFAULTS.cleanup, 'intervalMs', 25);
       const server = await start({ env: { ...withoutWebhook.env, AUDIT_RETENTION_DAYS: '1' } });
       await asUser(server);
       const kept = await idsOf(server);
@@ -387,7 +387,7 @@ describe('audit delivery', () => {
     });
 
     it('keeps everything for ever when it is 0', async () => {
-      jest.replaceProperty(AUDIT_DELIVERY_DEFAULTS, 'purgeIntervalMs', 25);
+      jest.replaceProperty(AUDIT_DELIVERY_DEFAULTS.cleanup, 'intervalMs', 25);
       const server = await start({ env: { AUDIT_RETENTION_DAYS: '0' } });
       await writeRows(server, 3, new Date(0));
       await add(await asUser(server));

@@ -37,15 +37,15 @@ const idOf = (token: string) => token.split('.')[0]!;
 
 /** The delivery's defaults are what every server is given: nobody wants to wait for them here. */
 function hurry(): void {
-  jest.replaceProperty(PASSWORD_RESET_DELIVERY_DEFAULTS, 'pauseMs', 1);
+  jest.replaceProperty(PASSWORD_RESET_DELIVERY_DEFAULTS, 'wakeDelayMs', 1);
   jest.replaceProperty(PASSWORD_RESET_DELIVERY_DEFAULTS, 'pollMs', 25);
   jest.replaceProperty(PASSWORD_RESET_DELIVERY_DEFAULTS, 'firstRetryMs', 5);
   jest.replaceProperty(PASSWORD_RESET_DELIVERY_DEFAULTS, 'longestRetryMs', 50);
-  jest.replaceProperty(PASSWORD_RESET_DELIVERY_DEFAULTS, 'farewellMs', 50);
+  jest.replaceProperty(PASSWORD_RESET_DELIVERY_DEFAULTS, 'shutdownGraceMs', 50);
 }
 /** Nothing is sent by itself until a server starts again. */
 function rest(): void {
-  jest.replaceProperty(PASSWORD_RESET_DELIVERY_DEFAULTS, 'pauseMs', 3_600_000);
+  jest.replaceProperty(PASSWORD_RESET_DELIVERY_DEFAULTS, 'wakeDelayMs', 3_600_000);
   jest.replaceProperty(PASSWORD_RESET_DELIVERY_DEFAULTS, 'pollMs', 3_600_000);
 }
 

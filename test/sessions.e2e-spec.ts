@@ -2,7 +2,7 @@ import type { Response } from 'supertest';
 import { Not } from 'typeorm';
 import { AuditLog } from '../src/audit/audit-log.entity.js';
 import { Session } from '../src/auth/sessions/session.entity.js';
-import { SESSION_SWEEP_DEFAULTS } from '../src/auth/sessions/session-sweep.js';
+import { SESSION_CLEANUP_DEFAULTS } from '../src/auth/sessions/session-cleanup.js';
 import { SessionsRepository } from '../src/auth/sessions/sessions.repository.js';
 import { SessionsService } from '../src/auth/sessions/sessions.service.js';
 import { type Actor, actingOn, asAdmin, asUser, PASSWORD, randomEmail } from './support/actors.js';
@@ -749,7 +749,7 @@ describe('sessions that have expired', () => {
   }
 
   it('are gone after the next boot, though nobody signs in; the others stay, and so does the audit log', async () => {
-    jest.replaceProperty(SESSION_SWEEP_DEFAULTS, 'batch', 3);
+    jest.replaceProperty(SESSION_CLEANUP_DEFAULTS, 'batchSize', 3);
     const first = await createTestApp({ storage });
     const { ada, tokens } = await leave(first, 7);
     const kept = (
@@ -768,8 +768,8 @@ describe('sessions that have expired', () => {
   });
 
   it('go again and again while servers run, however many at once', async () => {
-    jest.replaceProperty(SESSION_SWEEP_DEFAULTS, 'intervalMs', 20);
-    jest.replaceProperty(SESSION_SWEEP_DEFAULTS, 'batch', 2);
+    jest.replaceProperty(SESSION_CLEANUP_DEFAULTS, 'intervalMs', 20);
+    jest.replaceProperty(SESSION_CLEANUP_DEFAULTS, 'batchSize', 2);
     const count = stack() === 'postgres+redis' ? 2 : 1;
     const servers = await Promise.all(times(count, () => createTestApp({ storage })));
     try {
@@ -788,7 +788,7 @@ describe('sessions that have expired', () => {
   });
 
   it('are tried again later when the database does not answer', async () => {
-    jest.replaceProperty(SESSION_SWEEP_DEFAULTS, 'intervalMs', 20);
+    jest.replaceProperty(SESSION_CLEANUP_DEFAULTS, 'intervalMs', 20);
     const server = await createTestApp({ storage });
     try {
       const { ada } = await leave(server, 1);
@@ -796,7 +796,7 @@ describe('sessions that have expired', () => {
       jest.spyOn(repository, 'deleteAllExpired').mockRejectedValueOnce(new Error('not now'));
       await eventually(() =>
         expect(server.logs).toContainEqual(
-          expect.objectContaining({ level: 'warn', context: 'SessionSweep' }),
+          expect.objectContaining({ level: 'warn', context: 'SessionCleanup' }),
         ),
       );
       await eventually(async () =>

@@ -276,7 +276,7 @@ describe('A server that was told where to send its spans', () => {
     expect(collector.spans.filter(({ attributes }) => attributes['http.route'] === '/health/ready')).toEqual(
       [],
     );
-    // No statement of the delivery's, the sweeps' or the boot's: what came without a trace began these.
+    // Background jobs and the boot leave no statements here, because they have no trace.
     const roots = collector.spans.filter(({ parentId }) => parentId === null);
     expect(namesOf(roots)).toEqual(['POST /v1/auth/register', 'POST /v1/auth/login', 'GET /v1/auth/me']);
   });

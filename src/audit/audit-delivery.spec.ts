@@ -12,9 +12,8 @@ import { AuditLog } from './audit-log.entity.js';
 import { AuditRepository } from './audit.repository.js';
 import { WEBHOOK_CLIENT_DEFAULTS, WebhookClient } from './webhook.client.js';
 
-const DAY_MS = 86_400_000;
-/** Nothing happens by itself: a test nudges. */
-const BY_HAND = { ...AUDIT_DELIVERY_DEFAULTS, pollMs: 3_600_000 };
+/** Only `wake` starts a run. */
+const NO_POLLING = { ...AUDIT_DELIVERY_DEFAULTS, pollMs: 3_600_000 };
 
 describe(AuditDelivery.name, () => {
   let storage: Storage;
@@ -52,7 +51,13 @@ describe(AuditDelivery.name, () => {
     change: Partial<Env> = {},
   ): AuditDelivery {
     const client = new WebhookClient(new HttpService(), env, WEBHOOK_CLIENT_DEFAULTS);
-    const delivery = new AuditDelivery(logs, client, { ...env, ...change }, { ...BY_HAND, ...options }, null);
+    const delivery = new AuditDelivery(
+      logs,
+      client,
+      { ...env, ...change },
+      { ...NO_POLLING, ...options },
+      null,
+    );
     deliveries.push(delivery);
     return delivery;
   }
@@ -75,7 +80,7 @@ describe(AuditDelivery.name, () => {
     }),
   });
   const rows = () => unitOfWork.read((manager) => manager.find(AuditLog, { order: { id: 'ASC' } }));
-  /** Nothing can be written or read until `during` has ended. */
+  /** Runs `during` while every statement on the table fails. */
   async function withoutTable(during: () => Promise<void>): Promise<void> {
     const rename = (from: string, to: string) =>
       unitOfWork.write((manager) => manager.query(`ALTER TABLE ${from} RENAME TO ${to}`));
@@ -84,12 +89,12 @@ describe(AuditDelivery.name, () => {
     await rename('away', 'audit_logs');
   }
 
-  it('waits twice as long after each failure, up to an hour', async () => {
+  it('doubles the delay after each failure, up to an hour', async () => {
     const tried = [0, 1, 2, 5, 10, 11, 12, 5000];
     for (const deliveryAttempts of tried) await insert({ deliveryAttempts });
     receiver.answer('server error');
     const earliest = Date.now();
-    deliveryWith().nudge();
+    deliveryWith().wake();
     await eventually(async () => {
       const attempts = (await rows()).map(({ deliveryAttempts }) => deliveryAttempts);
       expect(attempts).toEqual(tried.map((count) => count + 1));
@@ -103,84 +108,46 @@ describe(AuditDelivery.name, () => {
     }
   });
 
-  it('leaves alone what is not due yet, what was never to be sent, and what another instance has claimed', async () => {
+  it('skips rows that are not due, that were never queued, and that another instance has leased', async () => {
     await insert({ deliveryDueAt: new Date(Date.now() + 60_000) });
     await insert({ deliveryDueAt: null });
     await insert();
-    await logs.claimDue(new Date(), 1, new Date(Date.now() + 60_000));
+    await logs.outbox.claim(60_000);
     const { id } = await insert();
     const before = await rows();
-    deliveryWith().nudge();
+    deliveryWith().wake();
     await eventually(async () => expect((await rows())[3]!.deliveryDueAt).toBeNull());
     expect(receiver.acknowledged).toEqual([id]);
     expect((await rows()).slice(0, 3)).toEqual(before.slice(0, 3));
   });
 
-  it('takes as many batches as there are to one nudge', async () => {
-    for (let count = 0; count < 45; count++) await insert();
-    deliveryWith().nudge();
-    await eventually(async () =>
-      expect((await rows()).every(({ deliveryDueAt }) => deliveryDueAt === null)).toBe(true),
-    );
-    expect(receiver.acknowledged).toHaveLength(45);
-  });
-
-  it('does nothing without a URL', async () => {
+  it('delivers nothing without a URL', async () => {
     await insert();
     const delivery = deliveryWith({ pollMs: 1 }, { AUDIT_WEBHOOK_URL: undefined });
     delivery.onApplicationBootstrap();
-    delivery.nudge();
+    delivery.wake();
     await delivery.onApplicationShutdown();
     expect(delivery.enabled).toBe(false);
     expect(receiver.deliveries).toEqual([]);
     expect((await rows())[0]!.deliveryDueAt).not.toBeNull();
   });
 
-  it('does nothing more after the shutdown', async () => {
-    const delivery = deliveryWith({ pollMs: 1 }, { AUDIT_RETENTION_DAYS: 1 });
-    delivery.onApplicationBootstrap();
-    await delivery.onApplicationShutdown();
-    await insert({ occurredAt: new Date(0) });
-    delivery.nudge();
-    await delivery.purge();
-    await delivery.onApplicationShutdown();
-    expect(receiver.deliveries).toEqual([]);
-    expect(await rows()).toHaveLength(1);
-  });
-
-  it('survives a database that is away, and says so', async () => {
+  it('reports a database that is away, and goes on when it is back', async () => {
     await insert();
-    const delivery = deliveryWith({ pollMs: 10 });
+    await insert({ occurredAt: new Date(0), deliveryDueAt: null });
+    const cleanup = { ...NO_POLLING.cleanup, intervalMs: 10 };
+    const delivery = deliveryWith({ pollMs: 10, cleanup }, { AUDIT_RETENTION_DAYS: 1 });
     await withoutTable(async () => {
       delivery.onApplicationBootstrap();
-      await eventually(() =>
-        expect(warnings).toHaveBeenCalledWith('audit delivery paused', expect.anything()),
-      );
-    });
-    await eventually(() => expect(receiver.acknowledged).toHaveLength(1));
-  });
-
-  describe('purge', () => {
-    it('goes by the day', async () => {
-      const ages = [3 * DAY_MS, DAY_MS + 1, DAY_MS - 60_000, 0];
-      for (const age of ages) await insert({ occurredAt: new Date(Date.now() - age) });
-      await deliveryWith({}, { AUDIT_RETENTION_DAYS: 1 }).purge();
-      expect((await rows()).map(({ id }) => id)).toEqual([3, 4]);
-    });
-
-    it('survives a database that is away, says so, and comes back to it', async () => {
-      await insert({ occurredAt: new Date(0), deliveryDueAt: null });
-      const delivery = deliveryWith({ purgeIntervalMs: 10 }, { AUDIT_RETENTION_DAYS: 1 });
-      await withoutTable(async () => {
-        delivery.onApplicationBootstrap();
-        await eventually(() =>
-          expect(warnings).toHaveBeenCalledWith(
-            expect.stringContaining('could not be deleted'),
-            expect.anything(),
-          ),
-        );
+      await eventually(() => {
+        expect(warnings).toHaveBeenCalledWith('audit delivery paused', expect.anything());
+        const failedCleanup = expect.stringContaining('old audit rows could not be deleted');
+        expect(warnings).toHaveBeenCalledWith(failedCleanup, expect.anything());
       });
-      await eventually(async () => expect(await rows()).toEqual([]));
+    });
+    await eventually(async () => {
+      expect(receiver.acknowledged).toEqual([1]);
+      expect((await rows()).map(({ id }) => id)).toEqual([1]);
     });
   });
 });

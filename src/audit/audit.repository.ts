@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { In, IsNull, LessThan, LessThanOrEqual, Not } from 'typeorm';
+import { In, IsNull, LessThan, Not } from 'typeorm';
 import type { Page } from '../common/pagination/page.query.js';
+import { deleteBatch } from '../database/delete-batch.js';
+import { OutboxTable } from '../database/outbox-table.js';
 import { insertRow } from '../database/row-mapping.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { AuditLog, type Changes } from './audit-log.entity.js';
@@ -22,7 +24,14 @@ export type NewAuditLog = Omit<AuditLog, 'id'>;
 
 @Injectable()
 export class AuditRepository {
-  constructor(private readonly unitOfWork: UnitOfWork) {}
+  readonly outbox: OutboxTable<AuditLog>;
+
+  constructor(private readonly unitOfWork: UnitOfWork) {
+    this.outbox = new OutboxTable(unitOfWork, AuditLog, {
+      dueAt: 'deliveryDueAt',
+      attempts: 'deliveryAttempts',
+    });
+  }
 
   insert(row: NewAuditLog): Promise<number> {
     return this.unitOfWork.write((manager) => insertRow(manager, AuditLog, row));
@@ -46,30 +55,7 @@ export class AuditRepository {
     });
   }
 
-  /**
-   * Takes rows that are due and puts off their next try, so that no other instance takes them meanwhile. Taken by
-   * a flag on each row, not "all after the last id": on PostgreSQL ids become visible out of order.
-   */
-  claimDue(now: Date, limit: number, leasedUntil: Date): Promise<AuditLog[]> {
-    return this.unitOfWork.write(async (manager) => {
-      const rows = await manager.find(AuditLog, {
-        where: { deliveryDueAt: LessThanOrEqual(now) },
-        // Who has waited longest, so that old events that keep failing do not always come before new ones.
-        order: { deliveryDueAt: 'ASC', id: 'ASC' },
-        take: limit,
-        ...(this.unitOfWork.hasConcurrentWriters && {
-          lock: { mode: 'pessimistic_write', onLocked: 'skip_locked' },
-        }),
-      });
-      if (rows.length > 0) {
-        const ids = In(rows.map(({ id }) => id));
-        await manager.update(AuditLog, { id: ids }, { deliveryDueAt: leasedUntil });
-      }
-      return rows;
-    });
-  }
-
-  /** How many are still to be delivered; `limit` also when there are more. */
+  /** Counts the rows that the webhook has not taken yet, up to `limit`. */
   countUndelivered(limit: number): Promise<number> {
     return this.unitOfWork.read(async (manager) => {
       const some = manager
@@ -87,36 +73,10 @@ export class AuditRepository {
     });
   }
 
-  find(id: number): Promise<AuditLog | null> {
-    return this.unitOfWork.read((manager) => manager.findOneBy(AuditLog, { id }));
-  }
-
-  async markDelivered(id: number): Promise<void> {
-    await this.unitOfWork.write((manager) => manager.update(AuditLog, { id }, { deliveryDueAt: null }));
-  }
-
-  /** After a try that failed. */
-  async putOff(id: number, dueAt: Date): Promise<void> {
-    await this.unitOfWork.write((manager) =>
-      manager.update(
-        AuditLog,
-        { id },
-        { deliveryDueAt: dueAt, deliveryAttempts: () => 'delivery_attempts + 1' },
-      ),
-    );
-  }
-
-  /** Gives back rows that were claimed and not tried. */
-  async release(ids: readonly number[], dueAt: Date): Promise<void> {
-    await this.unitOfWork.write((manager) =>
-      manager.update(AuditLog, { id: In(ids) }, { deliveryDueAt: dueAt }),
-    );
-  }
-
   /**
-   * Takes the addresses out of the rows that tell of a change of them; few, however much a user does.
+   * Removes the user's e-mail addresses from the rows that record a change of address.
    *
-   * @returns what they were
+   * @returns the removed addresses
    */
   eraseEmailsInChanges(userId: number): Promise<string[]> {
     return this.unitOfWork.write(async (manager) => {
@@ -126,8 +86,8 @@ export class AuditRepository {
         .andWhere('log.changes LIKE :withEmail', { withEmail: '%"email":%' })
         .getMany();
       for (const { id, changes } of rows) {
-        const unnamed: Changes = { ...changes, email: { from: null, to: null } };
-        await manager.update(AuditLog, { id }, { changes: unnamed as never });
+        const anonymous: Changes = { ...changes, email: { from: null, to: null } };
+        await manager.update(AuditLog, { id }, { changes: anonymous as never });
       }
       return rows.flatMap(({ changes: { email } }) =>
         [email?.from, email?.to].filter((value) => typeof value === 'string'),
@@ -135,28 +95,24 @@ export class AuditRepository {
     });
   }
 
-  /** In what this user did, and in what somebody did who tried to be them, before they were known too. */
+  /** Anonymizes the user's own rows and the failed sign-ins with their address, also those before they registered. */
   async eraseActorEmail(userId: number, emails: readonly string[]): Promise<void> {
-    const unnamed = { actorEmail: null };
+    const anonymous = { actorEmail: null };
     await this.unitOfWork.write(async (manager) => {
-      await manager.update(AuditLog, { actorId: userId, actorEmail: Not(IsNull()) }, unnamed);
-      const tried = { actorId: IsNull(), actorEmail: Not(IsNull()) };
-      await manager.update(AuditLog, { ...tried, resourceType: 'user', resourceId: userId }, unnamed);
-      const nobody = { actorId: IsNull(), resourceId: IsNull() };
-      await manager.update(AuditLog, { ...nobody, actorEmail: In(emails) }, unnamed);
+      await manager.update(AuditLog, { actorId: userId, actorEmail: Not(IsNull()) }, anonymous);
+      const failedSignIn = { actorId: IsNull(), actorEmail: Not(IsNull()) };
+      await manager.update(
+        AuditLog,
+        { ...failedSignIn, resourceType: 'user', resourceId: userId },
+        anonymous,
+      );
+      const unknownUser = { actorId: IsNull(), resourceId: IsNull() };
+      await manager.update(AuditLog, { ...unknownUser, actorEmail: In(emails) }, anonymous);
     });
   }
 
-  /** @returns how many went; fewer than `limit` when nothing older is left */
-  async deleteBefore(date: Date, limit: number): Promise<number> {
-    return this.unitOfWork.write(async (manager) => {
-      const rows = await manager.find(AuditLog, {
-        select: { id: true },
-        where: { occurredAt: LessThan(date) },
-        take: limit,
-      });
-      if (rows.length > 0) await manager.delete(AuditLog, { id: In(rows.map(({ id }) => id)) });
-      return rows.length;
-    });
+  /** @returns how many rows were deleted: fewer than `limit` when no older rows are left */
+  deleteBefore(date: Date, limit: number): Promise<number> {
+    return deleteBatch(this.unitOfWork, AuditLog, { occurredAt: LessThan(date) }, limit);
   }
 }

@@ -115,7 +115,7 @@ export class AuditService {
         resource_id: row.resourceId,
         request_id: row.requestId,
       });
-      this.delivery.nudge();
+      this.delivery.wake();
     });
   }
 }

@@ -7,16 +7,22 @@ import { ENV, type Env } from '../config/env.js';
 import type { AuditEvent } from './audit-event.js';
 
 export interface WebhookClientOptions {
-  /** One try, from connecting to the last byte of the answer, in milliseconds. */
+  /** Limits one request, from connecting to the last byte of the response. */
   readonly timeoutMs: number;
+}
+
+interface PostOptions {
+  /** Of the request that the event belongs to: null when it is not traced. */
+  readonly traceparent?: string | null;
+  readonly signal?: AbortSignal;
 }
 
 export const WEBHOOK_CLIENT_OPTIONS = Symbol('WEBHOOK_CLIENT_OPTIONS');
 export const WEBHOOK_CLIENT_DEFAULTS: WebhookClientOptions = { timeoutMs: 5000 };
 
-const MAXIMUM_ANSWER_BYTES = 65_536;
+const MAX_RESPONSE_BYTES = 65_536;
 
-/** `t=<unix seconds>,v1=<hex HMAC-SHA-256 of "t.body">`: the receiver checks who sent it, and that it is not an old one. */
+/** `t=<unix seconds>,v1=<hex HMAC-SHA-256 of "t.body">`: proves the sender and lets the receiver reject old requests. */
 export function signature(secret: string, body: string, seconds: number): string {
   return `t=${seconds},v1=${createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex')}`;
 }
@@ -29,15 +35,16 @@ export class WebhookClient {
     @Inject(WEBHOOK_CLIENT_OPTIONS) private readonly options: WebhookClientOptions,
   ) {}
 
-  /**
-   * @param traceparent of the request that the event comes from, if that is traced
-   * @throws unless the receiver answers 2xx in time
-   */
-  async post(event: Pick<AuditEvent, 'request_id'>, traceparent: string | null = null): Promise<void> {
+  /** @throws unless the receiver answers 2xx in time */
+  async post(
+    event: Pick<AuditEvent, 'request_id'>,
+    { traceparent = null, signal }: PostOptions = {},
+  ): Promise<void> {
     const body = JSON.stringify(event);
     const url = this.env.AUDIT_WEBHOOK_URL!;
-    const what = { method: 'POST', url, traceparent, requestId: event.request_id };
-    await exchange(what, (traceHeaders) =>
+    const timeout = AbortSignal.timeout(this.options.timeoutMs);
+    const call = { method: 'POST', url, traceparent, requestId: event.request_id };
+    await exchange(call, (traceHeaders) =>
       firstValueFrom(
         this.http.post(url, body, {
           headers: {
@@ -50,11 +57,11 @@ export class WebhookClient {
             ...traceHeaders,
           },
           maxRedirects: 0,
-          maxContentLength: MAXIMUM_ANSWER_BYTES,
-          // axios would look for HTTP_PROXY by itself; what configures us is in env.ts.
+          maxContentLength: MAX_RESPONSE_BYTES,
+          // Without this axios reads HTTP_PROXY, but only env.ts configures the server.
           proxy: false,
-          // axios's own timeout does not end an answer that drips.
-          signal: AbortSignal.timeout(this.options.timeoutMs),
+          // The timeout option of axios does not end a response that arrives byte by byte.
+          signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
         }),
       ),
     );

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import type { EntityManager } from 'typeorm';
+import type { EntityManager, FindOneOptions } from 'typeorm';
 import { AsyncVariable } from '../common/async-variable.js';
 import { ShuttingDownError } from '../common/errors/common.errors.js';
 import type { Database } from './drivers/database-driver.js';
@@ -31,6 +31,12 @@ export class UnitOfWork {
   /** Whether a write must lock the rows that its decision rests on. */
   get hasConcurrentWriters(): boolean {
     return this.database.hasConcurrentWriters;
+  }
+
+  /** Find options that lock the rows until the transaction ends. SQLite needs no lock, because it has one writer. */
+  forUpdate({ skipLocked = false } = {}): Pick<FindOneOptions, 'lock'> {
+    if (!this.hasConcurrentWriters) return {};
+    return { lock: { mode: 'pessimistic_write', ...(skipLocked && { onLocked: 'skip_locked' }) } };
   }
 
   /** Whether what is called now is part of a write. */

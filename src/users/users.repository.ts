@@ -58,7 +58,7 @@ export class UsersRepository {
     return this.unitOfWork.write((manager) =>
       manager.findOne(User, {
         where: { id },
-        ...(this.unitOfWork.hasConcurrentWriters && { lock: { mode: 'pessimistic_write' } }),
+        ...this.unitOfWork.forUpdate(),
       }),
     );
   }
@@ -69,7 +69,7 @@ export class UsersRepository {
       manager.find(User, {
         where: { role: 'admin', disabled: false },
         order: { id: 'ASC' },
-        ...(this.unitOfWork.hasConcurrentWriters && { lock: { mode: 'pessimistic_write' } }),
+        ...this.unitOfWork.forUpdate(),
       }),
     );
   }

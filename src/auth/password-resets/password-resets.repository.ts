@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { In, LessThanOrEqual } from 'typeorm';
+import { LessThanOrEqual } from 'typeorm';
+import { deleteBatch } from '../../database/delete-batch.js';
+import { OutboxTable } from '../../database/outbox-table.js';
 import { UnitOfWork } from '../../database/unit-of-work.js';
 import { PasswordReset } from './password-reset.entity.js';
 
@@ -7,7 +9,14 @@ export type StoredReset = Omit<PasswordReset, 'user' | 'createdBy'>;
 
 @Injectable()
 export class PasswordResetsRepository {
-  constructor(private readonly unitOfWork: UnitOfWork) {}
+  readonly outbox: OutboxTable<StoredReset>;
+
+  constructor(private readonly unitOfWork: UnitOfWork) {
+    this.outbox = new OutboxTable<StoredReset>(unitOfWork, PasswordReset, {
+      dueAt: 'mailDueAt',
+      attempts: 'mailAttempts',
+    });
+  }
 
   async insert(reset: StoredReset): Promise<void> {
     await this.unitOfWork.write((manager) => manager.insert(PasswordReset, reset));
@@ -17,13 +26,13 @@ export class PasswordResetsRepository {
     return this.unitOfWork.read((manager) => manager.findOneBy(PasswordReset, { id }));
   }
 
-  /** @returns false when it was gone already */
+  /** @returns false when the row did not exist any more */
   async delete(id: string): Promise<boolean> {
     const { affected } = await this.unitOfWork.write((manager) => manager.delete(PasswordReset, { id }));
     return affected === 1;
   }
 
-  /** Also what has been asked for with their address, and has not been looked at yet. */
+  /** Includes requests with their address that the mail job has not matched to the user yet. */
   async deleteOf(userId: number, email: string): Promise<void> {
     await this.unitOfWork.write(async (manager) => {
       await manager.delete(PasswordReset, { userId });
@@ -31,58 +40,19 @@ export class PasswordResetsRepository {
     });
   }
 
-  /** The links that this admin has made, for whomever. */
+  /** Deletes the links that this admin created, for any user. */
   async deleteMadeBy(createdById: number): Promise<void> {
     await this.unitOfWork.write((manager) => manager.delete(PasswordReset, { createdById }));
   }
 
-  /** @returns false when it is gone */
+  /** @returns false when the row does not exist any more */
   async assign(id: string, to: Pick<StoredReset, 'userId' | 'keyId'>): Promise<boolean> {
     const { affected } = await this.unitOfWork.write((manager) => manager.update(PasswordReset, { id }, to));
     return affected === 1;
   }
 
-  /** Takes the mail that has waited longest and puts off its next try, so that no other instance takes it meanwhile. */
-  claimDue(now: Date, leasedUntil: Date): Promise<StoredReset | null> {
-    return this.unitOfWork.write(async (manager) => {
-      const [row] = await manager.find(PasswordReset, {
-        where: { mailDueAt: LessThanOrEqual(now) },
-        order: { mailDueAt: 'ASC', id: 'ASC' },
-        take: 1,
-        ...(this.unitOfWork.hasConcurrentWriters && {
-          lock: { mode: 'pessimistic_write', onLocked: 'skip_locked' },
-        }),
-      });
-      if (row === undefined) return null;
-      await manager.update(PasswordReset, { id: row.id }, { mailDueAt: leasedUntil });
-      return row;
-    });
-  }
-
-  async markMailed(id: string): Promise<void> {
-    await this.unitOfWork.write((manager) => manager.update(PasswordReset, { id }, { mailDueAt: null }));
-  }
-
-  /** After a try that failed. */
-  async putOff(id: string, dueAt: Date): Promise<void> {
-    await this.unitOfWork.write((manager) =>
-      manager.update(PasswordReset, { id }, { mailDueAt: dueAt, mailAttempts: () => 'mail_attempts + 1' }),
-    );
-  }
-
-  /** Waits for nobody: what is in use will be gone by itself, or the next time. @returns how many went */
+  /** @returns how many rows were deleted: fewer than `limit` when no more are left */
   deleteExpired(now: Date, limit: number): Promise<number> {
-    return this.unitOfWork.write(async (manager) => {
-      const rows = await manager.find(PasswordReset, {
-        select: { id: true },
-        where: { expiresAt: LessThanOrEqual(now) },
-        take: limit,
-        ...(this.unitOfWork.hasConcurrentWriters && {
-          lock: { mode: 'pessimistic_write', onLocked: 'skip_locked' },
-        }),
-      });
-      if (rows.length > 0) await manager.delete(PasswordReset, { id: In(rows.map(({ id }) => id)) });
-      return rows.length;
-    });
+    return deleteBatch(this.unitOfWork, PasswordReset, { expiresAt: LessThanOrEqual(now) }, limit);
   }
 }

@@ -19,7 +19,7 @@ import { PasswordResetsRepository, type StoredReset } from './password-resets.re
 
 const INVITATION_LIFETIME_MS = 7 * 86_400_000;
 
-/** With which somebody sets their password. Whoever has it is them. */
+/** A single-use link that sets the user's password. Treat it as a credential. */
 export interface ResetLink {
   readonly user: User;
   readonly url: string;
@@ -42,8 +42,7 @@ export class PasswordResetsService {
   ) {}
 
   /**
-   * Keeps that somebody asked. Does not look whether anybody has this address: the delivery does, later, so that the
-   * answer and its time are the same.
+   * Stores the request without checking whether the address exists, so that the response and its timing reveal nothing.
    *
    * @throws MailNotConfiguredError
    */
@@ -66,11 +65,11 @@ export class PasswordResetsService {
   }
 
   /**
-   * Sets the password of whoever the token was made for, and ends everything that lets somebody in as them.
-   * Hashes before it looks, so that how long it takes tells nothing of the token.
+   * Sets the password of the token's user and ends all their sessions, tokens and links.
+   * Hashes before it checks the token, so that the timing reveals nothing about the token.
    *
    * @throws InvalidResetTokenError
-   * @throws ValidationFailedError when it is guessed from the e-mail address; the token stays good
+   * @throws ValidationFailedError when the password is guessable from the e-mail address; the token stays valid
    * @throws OverloadedError
    */
   async reset(token: string, password: string): Promise<void> {
@@ -84,13 +83,13 @@ export class PasswordResetsService {
         const user = reset.userId === null ? null : await this.users.lock(reset.userId);
         if (user === null || user.disabled || reset.expiresAt <= new Date()) return null;
         await refuseGuessable('new_password', password, user.email);
-        // Of several who come with it at once, this lets one through.
+        // Of several requests with the same token, only one deletes the row.
         if (!(await this.resets.delete(reset.id))) return null;
         await this.users.replacePasswordHash(user.id, user.passwordHash, hash);
         await this.deleteOf(user);
         await this.deleteMadeBy(user.id);
         await this.sessions.endAll(user.id);
-        // Whoever knew the old password may have made some.
+        // A person who knew the old password can have created personal tokens.
         await this.personalTokens.revokeAll(user.id);
         await this.audit.record({
           actor: user,
@@ -102,12 +101,12 @@ export class PasswordResetsService {
         return user.email;
       }));
     if (email === null) throw new InvalidResetTokenError();
-    // Whoever has the mailbox is the owner, and is not to wait for what others have tried.
+    // The owner of the mailbox must not wait because of other people's failed attempts.
     await this.attempts.forget(email);
   }
 
   /**
-   * A link to hand over by other means than mail. A disabled user's is of no use until they are enabled.
+   * Creates a link for the admin to hand over. The link of a disabled user works once the user is enabled.
    *
    * @throws UserNotFoundError
    */
@@ -132,8 +131,7 @@ export class PasswordResetsService {
   }
 
   /**
-   * A new user with a password that nobody knows, and the link with which they set their own; mailed too, where there is
-   * mail.
+   * Creates a user with a random password and the link that sets their own. Mails the link when mail is configured.
    *
    * @throws EmailTakenError
    * @throws OverloadedError
@@ -141,7 +139,7 @@ export class PasswordResetsService {
   async invite(email: string, role: Role, actor: Actor, confirm: () => Promise<void>): Promise<ResetLink> {
     const hash = await this.passwords.hash(randomBytes(32).toString('base64url'));
     return this.unitOfWork.write(async () => {
-      // Hashing takes long enough for the inviter to be gone.
+      // The admin can lose the role or the session while the server hashes.
       await confirm();
       const user = await this.users.create(email, hash, role, actor);
       const reset = await this.insert(
@@ -153,24 +151,24 @@ export class PasswordResetsService {
     });
   }
 
-  /** All their links, sent or not, are of no use any more. Belongs to a change that leaves a row in the audit log. */
+  /** Revokes all links of this user, sent or not. Call it within the transaction of an audited change. */
   deleteOf({ id, email }: Pick<User, 'id' | 'email'>): Promise<void> {
     return this.resets.deleteOf(id, email);
   }
 
-  /** The links that this admin has made for others, invitations too. As {@link deleteOf}. */
+  /** Revokes the links and invitations that this admin created for other users. As {@link deleteOf}. */
   deleteMadeBy(id: number): Promise<void> {
     return this.resets.deleteMadeBy(id);
   }
 
   private async insert(
-    whose: Pick<StoredReset, 'purpose' | 'email' | 'userId' | 'createdById'>,
+    target: Pick<StoredReset, 'purpose' | 'email' | 'userId' | 'createdById'>,
     lifetimeMs: number,
     isMailed: boolean,
   ): Promise<StoredReset> {
     const now = new Date();
     const reset: StoredReset = {
-      ...whose,
+      ...target,
       id: this.tokens.newId(),
       keyId: this.tokens.keyId,
       createdAt: now,
@@ -179,7 +177,7 @@ export class PasswordResetsService {
       mailAttempts: 0,
     };
     await this.resets.insert(reset);
-    if (isMailed) this.unitOfWork.afterCommit(() => this.delivery.nudge());
+    if (isMailed) this.unitOfWork.afterCommit(() => this.delivery.wake());
     return reset;
   }
 }

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AuditModule } from '../../audit/audit.module.js';
 import { UsersModule } from '../../users/users.module.js';
-import { SESSION_SWEEP_DEFAULTS, SESSION_SWEEP_OPTIONS, SessionSweep } from './session-sweep.js';
+import { SESSION_CLEANUP_DEFAULTS, SESSION_CLEANUP_OPTIONS, SessionCleanup } from './session-cleanup.js';
 import { StillSignedIn } from './session-recheck.js';
 import { SessionsController } from './sessions.controller.js';
 import { SessionsRepository } from './sessions.repository.js';
@@ -13,9 +13,9 @@ import { SessionsService } from './sessions.service.js';
   providers: [
     SessionsService,
     SessionsRepository,
-    SessionSweep,
+    SessionCleanup,
+    { provide: SESSION_CLEANUP_OPTIONS, useValue: SESSION_CLEANUP_DEFAULTS },
     StillSignedIn,
-    { provide: SESSION_SWEEP_OPTIONS, useValue: SESSION_SWEEP_DEFAULTS },
   ],
   exports: [SessionsService, StillSignedIn],
 })

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { In, LessThanOrEqual, MoreThan, type ObjectLiteral } from 'typeorm';
+import { LessThanOrEqual, MoreThan, type ObjectLiteral } from 'typeorm';
 import { RowCache } from '../../database/row-cache.js';
 import { createBatchLoader } from '../../database/batch-loader.js';
+import { deleteBatch } from '../../database/delete-batch.js';
 import { fromRow } from '../../database/row-mapping.js';
 import { UnitOfWork } from '../../database/unit-of-work.js';
 import type { Standing } from '../../users/user.entity.js';
@@ -79,26 +80,16 @@ export class SessionsRepository {
     });
   }
 
-  /** Nobody can use these any more; access tokens end no later than their session. */
+  /** Access tokens end no later than their session, so no client can use these sessions any more. */
   async deleteExpired(userId: number, now: Date): Promise<void> {
     await this.unitOfWork.write((manager) =>
       manager.delete(Session, { userId, expiresAt: LessThanOrEqual(now) }),
     );
   }
 
-  /**
-   * Whoever's they are.
-   *
-   * @returns how many were found; fewer than `limit` when there are no more
-   */
+  /** @returns how many rows were deleted: fewer than `limit` when no more are left */
   deleteAllExpired(now: Date, limit: number): Promise<number> {
-    return this.unitOfWork.write(async (manager) => {
-      const expiresAt = LessThanOrEqual(now);
-      const found = await manager.find(Session, { select: { id: true }, where: { expiresAt }, take: limit });
-      // Asked again: one that is refreshed in its last moment has not expired any more.
-      if (found.length > 0) await manager.delete(Session, { id: In(found.map(({ id }) => id)), expiresAt });
-      return found.length;
-    });
+    return deleteBatch(this.unitOfWork, Session, { expiresAt: LessThanOrEqual(now) }, limit);
   }
 
   private readStandings(ids: readonly string[]): Promise<(Standing | null)[]> {

@@ -113,7 +113,7 @@ export class WatchlistsRepository {
     return this.unitOfWork.write((manager) =>
       manager.findOne(WatchlistItem, {
         where: { id, userId: ownerId },
-        ...(this.unitOfWork.hasConcurrentWriters && { lock: { mode: 'pessimistic_write' } }),
+        ...this.unitOfWork.forUpdate(),
       }),
     );
   }

@@ -1,0 +1,54 @@
+import { type EntityTarget, type FindOptionsOrder, type FindOptionsWhere, LessThanOrEqual } from 'typeorm';
+import type { QueryDeepPartialEntity } from 'typeorm/query-builder/QueryPartialEntity.js';
+import type { OutboxStore } from '../common/jobs/outbox.js';
+import type { UnitOfWork } from './unit-of-work.js';
+
+type KeysOf<Row, Value> = { [Key in keyof Row & string]: Row[Key] extends Value ? Key : never }[keyof Row &
+  string];
+
+export interface OutboxColumns<Row> {
+  /** When the row is to be handled next: null when it is done. Needs an index. */
+  readonly dueAt: KeysOf<Row, Date | null>;
+  /** How many attempts have failed. */
+  readonly attempts: KeysOf<Row, number>;
+}
+
+/** Lets an {@link Outbox} work through the rows of an entity. */
+export class OutboxTable<Row extends { id: number | string }> implements OutboxStore<Row> {
+  constructor(
+    private readonly unitOfWork: UnitOfWork,
+    private readonly entity: EntityTarget<Row>,
+    private readonly columns: OutboxColumns<Row>,
+  ) {}
+
+  /** Marks each row instead of remembering the last id, because ids become visible out of order on PostgreSQL. */
+  claim(leaseMs: number): Promise<Row | null> {
+    const { dueAt } = this.columns;
+    return this.unitOfWork.write(async (manager) => {
+      const now = new Date();
+      const row = await manager.findOne(this.entity, {
+        where: { [dueAt]: LessThanOrEqual(now) } as FindOptionsWhere<Row>,
+        // The row that has waited longest comes first, so that old rows that keep failing do not block new ones.
+        order: { [dueAt]: 'ASC', id: 'ASC' } as FindOptionsOrder<Row>,
+        ...this.unitOfWork.forUpdate({ skipLocked: true }),
+      });
+      if (row !== null) await this.update(row, { [dueAt]: new Date(now.getTime() + leaseMs) });
+      return row;
+    });
+  }
+
+  markDone(row: Row): Promise<void> {
+    return this.update(row, { [this.columns.dueAt]: null });
+  }
+
+  reschedule(row: Row, dueAt: Date): Promise<void> {
+    const { attempts } = this.columns;
+    return this.update(row, { [this.columns.dueAt]: dueAt, [attempts]: (row[attempts] as number) + 1 });
+  }
+
+  private async update({ id }: Row, change: object): Promise<void> {
+    await this.unitOfWork.write((manager) =>
+      manager.update(this.entity, { id } as FindOptionsWhere<Row>, change as QueryDeepPartialEntity<Row>),
+    );
+  }
+}
