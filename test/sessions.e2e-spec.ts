@@ -3,7 +3,6 @@ import { Not } from 'typeorm';
 import { AuditLog } from '../src/audit/audit-log.entity.js';
 import { Session } from '../src/auth/sessions/session.entity.js';
 import { SESSION_CLEANUP_DEFAULTS } from '../src/auth/sessions/session-cleanup.js';
-import { SessionsRepository } from '../src/auth/sessions/sessions.repository.js';
 import { SessionsService } from '../src/auth/sessions/sessions.service.js';
 import { type Actor, actingOn, asAdmin, asUser, PASSWORD, randomEmail } from './support/actors.js';
 import { appearanceOf } from './support/appearance.js';
@@ -784,28 +783,6 @@ describe('sessions that have expired', () => {
       for (const server of servers) expect(server.logs.filter(({ level }) => level !== 'info')).toEqual([]);
     } finally {
       await Promise.all(servers.map((server) => server.close()));
-    }
-  });
-
-  it('are tried again later when the database does not answer', async () => {
-    jest.replaceProperty(SESSION_CLEANUP_DEFAULTS, 'intervalMs', 20);
-    const server = await createTestApp({ storage });
-    try {
-      const { ada } = await leave(server, 1);
-      const repository = server.app.get(SessionsRepository, { strict: false });
-      jest.spyOn(repository, 'deleteAllExpired').mockRejectedValueOnce(new Error('not now'));
-      await eventually(() =>
-        expect(server.logs).toContainEqual(
-          expect.objectContaining({ level: 'warn', context: 'SessionCleanup' }),
-        ),
-      );
-      await eventually(async () =>
-        expect(await server.unitOfWork.read((manager) => manager.countBy(Session, { userId: ada.id }))).toBe(
-          0,
-        ),
-      );
-    } finally {
-      await server.close();
     }
   });
 });
