@@ -4,7 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import autocannon from 'autocannon';
-import { startPostgres, startRedis } from '../test/support/services.mjs';
+import { PostgresServer } from '../test/support/postgres-server.js';
+import { startRedis } from '../test/support/services.mjs';
 import { listRequests, seed } from './client.mjs';
 import { median } from './load.mjs';
 import { startServer, usage } from './processes.mjs';
@@ -21,7 +22,7 @@ async function startCollector() {
 
 async function compare(kind) {
   const redis = await startRedis();
-  const postgres = kind === 'postgres' ? await startPostgres({ durable: false }) : null;
+  const postgres = kind === 'postgres' ? await PostgresServer.create({ durable: false }) : null;
   const collector = await startCollector();
   const folder = await mkdtemp(join(tmpdir(), 'watchlist-bench-'));
   const on = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
@@ -58,7 +59,7 @@ async function compare(kind) {
   } finally {
     for (const server of servers) await server.stop();
     collector.stop();
-    await postgres?.stop();
+    await postgres?.remove();
     await redis.stop();
     await rm(folder, { recursive: true, force: true });
   }

