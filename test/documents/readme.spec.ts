@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ENV_VARIABLES, type Env, parseEnv } from '../../src/config/env.js';
 
@@ -75,5 +75,29 @@ describe('README', () => {
   it.each(matches(/`?npm run ([\w:-]+)/g))('names the script %s, which is there', (script) => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
     expect(Object.keys(scripts)).toContain(script);
+  });
+});
+
+describe('the shell blocks of the documents', () => {
+  const documents = (folder = ''): string[] =>
+    readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
+      const file = join(folder, entry.name);
+      if (entry.isDirectory()) return /^(\.|node_modules$)/.test(entry.name) ? [] : documents(file);
+      return file.endsWith('.md') ? [file] : [];
+    });
+  /** Without quoted text, where a `#` is no comment. */
+  const shellBlocks = (file: string) =>
+    [...read(file).matchAll(/^ *```(?:sh|bash|console|shell)\n([\s\S]*?)^ *```/gm)].map(([, block]) =>
+      block!.replace(/'[^']*'|"(?:\\.|[^"\\])*"/g, '""'),
+    );
+
+  // An interactive zsh, the shell of macOS, takes the words of a comment for arguments and commands.
+  it('have no comments', () => {
+    const comments = documents().flatMap((file) =>
+      shellBlocks(file).flatMap((block) =>
+        (block.match(/(?<!\S)#.*/g) ?? []).map((comment) => `${file}: ${comment}`),
+      ),
+    );
+    expect(comments).toEqual([]);
   });
 });
