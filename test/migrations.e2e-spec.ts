@@ -192,6 +192,21 @@ if (stack() === 'postgres+redis') {
       await Promise.all(instances.map((instance) => instance.close()));
     });
   });
+  it.each(['SQL_ASCII', 'LATIN1'])(
+    'the boot stops with one sentence when the encoding of the database is %s',
+    async (encoding) => {
+      const other = await createPostgres(`TEMPLATE template0 ENCODING '${encoding}' LOCALE 'C'`);
+      try {
+        const refusal = await openDatabase(configOf(other)).catch((error: unknown) => error);
+        expect(refusal).toBeInstanceOf(InvalidEnvironmentError);
+        expect((refusal as InvalidEnvironmentError).problems).toEqual([
+          expect.stringMatching(new RegExp(`^DATABASE_URL .* ${encoding}, .* needs UTF8: create one with`)),
+        ]);
+      } finally {
+        await other.remove();
+      }
+    },
+  );
 }
 
 if (stack() === 'sqlite+memory') {

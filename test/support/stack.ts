@@ -30,9 +30,10 @@ export async function createSqlite(): Promise<Storage> {
   };
 }
 
-export async function createPostgres(): Promise<Storage> {
+/** @param options of `CREATE DATABASE` */
+export async function createPostgres(options = ''): Promise<Storage> {
   const name = `test_${randomBytes(6).toString('hex')}`;
-  await administer(`CREATE DATABASE ${name}`);
+  await administer(`CREATE DATABASE ${name} ${options}`);
   const url = new URL(process.env['TEST_DATABASE_URL']!);
   url.pathname = `/${name}`;
   return {

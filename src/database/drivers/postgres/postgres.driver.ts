@@ -5,6 +5,7 @@ import { postgresDataSource, type Schema } from '../../data-source.js';
 import type { Database } from '../database-driver.js';
 import { inTransaction, type Work } from '../../transaction.js';
 import { migrate } from '../../migrate.js';
+import { requireUtf8 } from './require-utf8.js';
 
 /** TypeORM keeps this one to itself. */
 type PostgresQueryRunner = QueryRunner & { releasePostgresConnection(error: Error): Promise<void> };
@@ -17,6 +18,7 @@ export class PostgresDatabaseConnection implements Database {
   static async open(config: PostgresDatabase, schema: Schema): Promise<PostgresDatabaseConnection> {
     const dataSource = await postgresDataSource(config, schema).initialize();
     try {
+      await requireUtf8(dataSource);
       await migrate(dataSource);
     } catch (error) {
       await dataSource.destroy();
