@@ -110,4 +110,26 @@ describe('signing in, in a browser', () => {
     expect(await page.getByRole('alert').innerText()).toMatch(/password/);
     await close();
   });
+
+  it.each([
+    ['the browser', 'nobody', /@/],
+    ['the server', 'ada@example', /^This must/],
+  ])(
+    'hides the message of %s while the field is corrected, so that a press of the button sends',
+    async (_who, wrong, message) => {
+      const { page, close } = await visit(browser, server.url, { allowed: /status of 422/ });
+      await page.goto('/dashboard/register');
+      await page.getByLabel('E-mail').fill(wrong);
+      await page.getByLabel('Password').fill(PASSWORD);
+      await page.getByRole('button', { name: 'Create account' }).click();
+      await page.locator('.field-error').getByText(message).waitFor();
+      await page.getByLabel('E-mail').fill(randomEmail());
+      await page.locator('.field-error').waitFor({ state: 'hidden' });
+      const button = (await page.getByRole('button', { name: 'Create account' }).boundingBox())!;
+      // A press takes time. A button that moves under the pointer meanwhile is not clicked.
+      await page.mouse.click(button.x + button.width / 2, button.y + 4, { delay: 80 });
+      await heading(page, 'My list').waitFor();
+      await close();
+    },
+  );
 });

@@ -112,7 +112,7 @@ let building: Promise<void> | undefined;
 /** Builds the server if its source has changed since; one of several test processes does it, the others wait. */
 export function build(): Promise<void> {
   building ??= (async () => {
-    const release = await lockFile(join(tmpdir(), `watchlist-build-${process.getuid?.() ?? 0}`), 120_000);
+    const release = await lockFile(join(ROOT, 'node_modules/.build'), 120_000);
     try {
       if (!isBuilt()) await compile();
     } finally {

@@ -1,4 +1,4 @@
-import { type FormEvent, type ReactNode, useMemo, useState } from 'react';
+import { type FormEvent, type ReactNode, useMemo } from 'react';
 import { Form } from 'react-aria-components';
 import { ApiProblem, fieldMessages, messageOf, withoutWait } from '../api/problem.js';
 import { Button, type ButtonProps } from './button.js';
@@ -24,21 +24,10 @@ export function SubmitForm({ submitLabel, submitLook = 'primary', ...props }: Su
   const { onSubmit, describe, isEmptied = false, children, actions } = props;
   const { mutate, error, isPending, submittedAt } = useAction({ mutationFn: onSubmit });
   const messages = useMemo(() => fieldMessages(error), [error]);
-  const [edited, setEdited] = useState<readonly string[]>([]);
-  // What is said of a field goes as it is changed, not when it is left: until then the form could not be sent again.
-  const current = useMemo(
-    () => Object.fromEntries(Object.entries(messages).filter(([name]) => !edited.includes(name))),
-    [messages, edited],
-  );
-  const edit = ({ target }: FormEvent<HTMLFormElement>) => {
-    const { name } = target as EventTarget & { name?: string };
-    if (name !== undefined && name in current) setEdited([...edited, name]);
-  };
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = event.currentTarget;
     const entries = [...new FormData(form)].map(([name, value]) => [name, String(value)] as const);
-    setEdited([]);
     mutate(Object.fromEntries(entries), { onSuccess: () => isEmptied && form.reset() });
   };
   const isElsewhere = error !== null && !hasInput(messages);
@@ -46,8 +35,8 @@ export function SubmitForm({ submitLabel, submitLook = 'primary', ...props }: Su
     <Form
       className="form"
       onSubmit={submit}
-      validationErrors={current}
-      render={(form) => <form {...form} onInput={edit} />}
+      validationErrors={messages}
+      render={(form) => <form {...form} onInput={checkAgain} />}
     >
       {children}
       {isElsewhere && (
@@ -72,6 +61,15 @@ function Message({ error }: { readonly error: unknown }) {
       {withoutWait(error)} <Wait seconds={error.retryAfter} />
     </>
   );
+}
+
+/**
+ * React Aria updates a field's message on `change`: when the user leaves the field by pressing the button.
+ * The button would then move from under the pointer, and the click would be lost.
+ */
+function checkAgain({ target }: FormEvent<HTMLFormElement>): void {
+  if (target instanceof HTMLElement && target.getAttribute('aria-invalid') === 'true')
+    target.dispatchEvent(new Event('change', { bubbles: true }));
 }
 
 /** Fields that the server names are shown by their inputs. */
