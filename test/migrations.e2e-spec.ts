@@ -197,7 +197,7 @@ if (stack() === 'postgres+redis') {
     async (encoding) => {
       const other = await createPostgres(`TEMPLATE template0 ENCODING '${encoding}' LOCALE 'C'`);
       try {
-        const refusal = await openDatabase(configOf(other)).catch((error: unknown) => error);
+        const refusal = await openDatabase(configOf(other), SCHEMA).catch((error: unknown) => error);
         expect(refusal).toBeInstanceOf(InvalidEnvironmentError);
         expect((refusal as InvalidEnvironmentError).problems).toEqual([
           expect.stringMatching(new RegExp(`^DATABASE_URL .* ${encoding}, .* needs UTF8: create one with`)),
