@@ -117,7 +117,7 @@ describe('signing in, in a browser', () => {
   ])(
     'hides the message of %s while the field is corrected, so that a press of the button sends',
     async (_who, wrong, message) => {
-      const { page, close } = await visit(browser, server.url, { allowed: /status of 422/ });
+      const { page, problems, close } = await visit(browser, server.url, { allowed: /status of 422/ });
       await page.goto('/dashboard/register');
       await page.getByLabel('E-mail').fill(wrong);
       await page.getByLabel('Password').fill(PASSWORD);
@@ -129,6 +129,7 @@ describe('signing in, in a browser', () => {
       // A press takes time. A button that moves under the pointer meanwhile is not clicked.
       await page.mouse.click(button.x + button.width / 2, button.y + 4, { delay: 80 });
       await heading(page, 'My list').waitFor();
+      expect(problems).toEqual([]);
       await close();
     },
   );
