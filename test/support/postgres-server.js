@@ -1,12 +1,13 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
-import { cpSync, lchownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, lchownSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import { running, send } from './processes.js';
 
 // Plain JavaScript, because the benchmarks run it without a compiler.
 
@@ -216,45 +217,4 @@ function unprivilegedAccount() {
   if (process.getuid?.() !== 0) return {};
   const id = (/** @type {string} */ flag) => Number(execFileSync('id', [flag, 'nobody']));
   return { uid: id('-u'), gid: id('-g') };
-}
-
-/**
- * @param {number} pid
- * @param {NodeJS.Signals} signal
- */
-function send(pid, signal) {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ESRCH') throw error;
-  }
-}
-
-/** Every process that has not ended. Debian's slim images have no `ps`, and macOS has no `/proc`. */
-function running() {
-  const lines =
-    process.platform === 'linux'
-      ? readdirSync('/proc')
-          .filter((name) => /^\d+$/.test(name))
-          .map(statusOf)
-      : execFileSync('ps', ['-A', '-o', 'pid=', '-o', 'stat=', '-o', 'ppid='], { encoding: 'utf8' }).split(
-          '\n',
-        );
-  return lines
-    .map((line) => line.trim().split(/\s+/))
-    .filter(([pid, state]) => pid && !state?.startsWith('Z'))
-    .map(([pid, , parent]) => ({ pid: Number(pid), parent: Number(parent) }));
-}
-
-/**
- * `pid state parent`; empty for a process that has ended meanwhile.
- * @param {string} pid
- */
-function statusOf(pid) {
-  try {
-    const [state, parent] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
-    return `${pid} ${state} ${parent}`;
-  } catch {
-    return '';
-  }
 }
