@@ -86,8 +86,10 @@ export class AuditService {
         deliveryAttempts: 0,
         traceparent: (this.delivery.enabled && tracing()?.spans.traceparent()) || null,
       };
-      const id = await this.logs.insert(row);
-      this.unitOfWork.afterCommit(() => this.announce(id, row));
+      // Not awaited: on PostgreSQL it shares a round trip with COMMIT, which fails if it fails.
+      const inserted = this.logs.insert(row);
+      inserted.catch(() => undefined);
+      this.unitOfWork.afterCommit(() => void inserted.then((id) => this.announce(id, row)));
     });
   }
 

@@ -3,7 +3,8 @@ import sqlite3 from 'sqlite3';
 import { type ColumnType, DataSource, type DataSourceOptions } from 'typeorm';
 import type { PostgresConnectionOptions } from 'typeorm/driver/postgres/PostgresConnectionOptions.js';
 import type { PostgresDatabase, SqliteDatabase } from '../config/env.js';
-import { PREPARING_SQLITE3, PreparingClient } from './prepared-statements.js';
+import { PgClient } from './drivers/postgres/pg-client.js';
+import { PREPARING_SQLITE3 } from './drivers/sqlite/sqlite-statements.js';
 
 export const MIGRATIONS_TABLE = 'watchlist_migrations';
 /** By which PostgreSQL knows the servers' connections. */
@@ -55,7 +56,9 @@ export function postgresDataSource(
     // is free: writers to one list take turns.
     connectTimeoutMS: 5000,
     extra: {
-      Client: PreparingClient,
+      Client: PgClient,
+      // pg never forgets the name of a statement that it has prepared.
+      maxLifetimeSeconds: 3600,
       statement_timeout: 5000,
       // A connection on which a statement was not answered by then is ended: the client is pipelined.
       query_timeout: 6000,

@@ -1,8 +1,11 @@
 import { DependencyDownError } from '../common/errors/common.errors.js';
 
-/** The database's own words for "not now": gone, full, locked, too slow. SQLSTATE classes 08 and 53, and single codes. */
+/**
+ * Codes for "not now": away, full, locked, too slow; SQLSTATE classes 08 and 53, and single codes. 0A000, 26000 and
+ * 42P05 are prepared statements that became unusable within a transaction; the next transaction prepares them again.
+ */
 const UNAVAILABLE =
-  /^(08|53)...$|^(57P0[1234]|28000|28P01|3D000|57014|55P03|25P03|40001|40P01|25006|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN|ENOENT)$|^SQLITE_(BUSY|FULL|IOERR|LOCKED|CANTOPEN|NOMEM|PROTOCOL)$/;
+  /^(08|53)...$|^(57P0[1234]|28000|28P01|3D000|57014|55P03|25P03|40001|40P01|25006|0A000|26000|42P05|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN|ENOENT)$|^SQLITE_(BUSY|FULL|IOERR|LOCKED|CANTOPEN|NOMEM|PROTOCOL)$/;
 
 /** pg has no codes for these; the last one is TypeORM's word for a connection that went away between two statements. */
 const UNAVAILABLE_MESSAGE =

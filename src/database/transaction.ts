@@ -4,27 +4,21 @@ type Query = (...statement: Parameters<QueryRunner['query']>) => Promise<any>;
 export type Work<T> = (manager: EntityManager) => Promise<T>;
 
 interface Options {
-  /**
-   * Whether the connection takes statements before it has answered the last, and refuses, by itself, all of a
-   * transaction after one that failed. They then travel together: one trip where there were several.
-   */
+  /** The connection accepts statements before it has answered the last, so that several share one round trip. */
   readonly isPipelined: boolean;
-  /** What to do with a connection that did not even roll back. */
+  /** Handles a connection that could not roll back. */
   rollbackFailed(error: Error): unknown;
 }
 
 /**
- * Everything that `works` do, one after the other, each with a manager of its own, happens, or nothing of it. What
- * TypeORM leaves to the drivers, and they do not do:
+ * Runs all `works` in one transaction, in order, all or nothing. It adds what neither TypeORM nor the drivers guarantee:
  *
- * - Statements run one after the other, so that none is under way when the end comes.
- * - After one that failed none runs, or counts, COMMIT included, though the error was caught. PostgreSQL turns that
- *   COMMIT into a rollback and calls it a success. SQLite has, after some errors (a full disk), rolled back by itself,
- *   and would keep each statement that follows on its own.
- * - After the end of a work none of its statements runs. On SQLite's one connection it would land in nobody's
- *   transaction or a stranger's.
+ * - Statements run in order, and none is still running when the transaction ends.
+ * - After a statement failed the transaction fails too, even if the error was caught. PostgreSQL would report that COMMIT
+ *   as a success. SQLite rolls back by itself after some errors (a full disk) and would commit later statements one by one.
+ * - Statements that a work issues after its end fail. On SQLite's one connection they would join another transaction.
  *
- * @param runner that nobody has used
+ * @param runner a query runner that is not in use
  */
 export async function inTransaction<T>(
   runner: QueryRunner,
@@ -33,13 +27,17 @@ export async function inTransaction<T>(
 ): Promise<T[]> {
   const query = runner.query.bind(runner) as Query;
   const answers: Promise<unknown>[] = [];
-  /** Rejects as soon as one of them failed. */
+  /** Rejects with the first error. */
   let all: Promise<unknown> = Promise.resolve();
   const send: Query = (...statement) => {
-    const answer = isPipelined ? query(...statement) : all.then(() => query(...statement));
+    const before = all;
+    // PostgreSQL only says that the transaction has failed already. The caller needs the error that made it fail.
+    const answer = isPipelined
+      ? query(...statement).catch((error: unknown) => before.then(() => Promise.reject(error as Error)))
+      : before.then(() => query(...statement));
     answers.push(answer);
-    all = isPipelined ? Promise.all([all, answer]) : answer;
-    // Whoever sent it may not wait for it; the end does.
+    all = isPipelined ? Promise.all([before, answer]) : answer;
+    // The caller may not await it; the end of the transaction does.
     all.catch(() => undefined);
     return answer;
   };
@@ -50,13 +48,14 @@ export async function inTransaction<T>(
     // As TypeORM's own begin does.
     Object.assign(runner, { isTransactionActive: true, transactionDepth: 1 });
     for (const work of works) {
-      // The same connection and transaction, by a door that can be closed behind this work.
-      const door = Object.create(runner) as QueryRunner;
-      door.query = send;
+      // A view of the runner that refuses statements once this work is done.
+      const scopedRunner = Object.create(runner) as QueryRunner;
+      scopedRunner.query = send;
       try {
-        results.push(await work(runner.connection.createEntityManager(door)));
+        results.push(await work(runner.connection.createEntityManager(scopedRunner)));
       } finally {
-        door.query = () => Promise.reject(new Error('the transaction that this belongs to has ended'));
+        scopedRunner.query = () =>
+          Promise.reject(new Error('the transaction that this belongs to has ended'));
       }
     }
     void send('COMMIT');
