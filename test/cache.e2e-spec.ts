@@ -10,7 +10,7 @@ import { eventually } from './support/eventually.js';
 import { expectInvalid } from './support/expected.js';
 import { gate } from './support/gate.js';
 import { RedisServer } from './support/redis-server.js';
-import { createSqlite, createStorage, stack, type Storage } from './support/stack.js';
+import { createPostgres, createSqlite, createStorage, stack, type Storage } from './support/stack.js';
 
 const LIST = '/v1/watchlists';
 const ITEMS = '/v1/watchlists/items';
@@ -433,10 +433,18 @@ describe('the cache of the list', () => {
     if (stack() === 'postgres+redis') {
       describe('in Redis', () => {
         let redis: Redis;
-        beforeAll(() => {
+        let withoutMemory: TestApp;
+        beforeAll(async () => {
           redis = new Redis(storage.env['REDIS_URL']!);
+          withoutMemory = await createTestApp({ storage, env: { CACHE_MEMORY_BYTES: '0' } });
         });
-        afterAll(() => redis.disconnect());
+        afterAll(async () => {
+          redis.disconnect();
+          await withoutMemory.close();
+        });
+        beforeEach(() => {
+          ada = actingOn(withoutMemory, ada);
+        });
 
         /** The one key under which ada's list is kept. */
         async function keyOfList(): Promise<string> {
@@ -613,21 +621,38 @@ describe('the cache of the list', () => {
       let redis: RedisServer;
       let storage: Storage;
       let server: TestApp;
+      let withMemory: TestApp;
       beforeAll(async () => {
         redis = await RedisServer.create();
-        storage = await createSqlite();
+        storage = await createPostgres();
         server = await createTestApp({
+          storage,
+          env: { REDIS_URL: redis.url, REDIS_COMMAND_TIMEOUT_MS: '500', CACHE_MEMORY_BYTES: '0' },
+        });
+        withMemory = await createTestApp({
           storage,
           env: { REDIS_URL: redis.url, REDIS_COMMAND_TIMEOUT_MS: '500' },
         });
       });
       afterAll(async () => {
-        await server.close();
+        await Promise.all([server.close(), withMemory.close()]);
         await storage.remove();
         await redis.remove();
       });
 
-      it('answers as ever, passing it by, and uses it again when it is back', async () => {
+      it('is a hit from memory, before and after a write', async () => {
+        const ada = await asUser(withMemory);
+        await add(ada, 'Before');
+        await expectList(ada, 'MISS', ['Before']);
+        await takeAway(redis);
+        await expectList(ada, 'HIT', ['Before']);
+        await add(ada, 'Meanwhile');
+        await expectList(ada, 'MISS', ['Meanwhile', 'Before']);
+        await expectList(ada, 'HIT', ['Meanwhile', 'Before']);
+        await bringBack(redis);
+      });
+
+      it('is computed by a server without memory, which uses Redis again when it is back', async () => {
         const ada = await asUser(server);
         await add(ada, 'Before');
         await expectList(ada, 'MISS', ['Before']);
@@ -653,7 +678,7 @@ describe('the cache of the list', () => {
       const storage = await createSqlite();
       const server = await createTestApp({
         storage,
-        env: { REDIS_URL: redis.url, REDIS_COMMAND_TIMEOUT_MS: '500' },
+        env: { REDIS_URL: redis.url, REDIS_COMMAND_TIMEOUT_MS: '500', CACHE_MEMORY_BYTES: '0' },
       });
       try {
         const ada = await asUser(server);

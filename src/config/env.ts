@@ -203,6 +203,7 @@ const schema = z
     BCRYPT_COST: wholeNumber(10, 14).default(12),
     PASSWORD_PEPPER: z.string().min(16, 'must have at least 16 characters').optional(),
     CACHE_TTL_SECONDS: wholeNumber(0, 86_400).default(30),
+    CACHE_MEMORY_BYTES: wholeNumber(0, 1_073_741_824).default(33_554_432),
     RATE_LIMIT_LOGIN: rateLimit.default({ limit: 5, windowSeconds: 60 }),
     RATE_LIMIT_REGISTER: rateLimit.default({ limit: 10, windowSeconds: 60 }),
     RATE_LIMIT_LIST: rateLimit.default({ limit: 60, windowSeconds: 60 }),

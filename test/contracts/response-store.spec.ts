@@ -23,7 +23,7 @@ describe.each(KINDS.filter((kind) => hasRedis || kind !== 'RedisResponseStore'))
 
   beforeAll(async () => {
     if (kind === 'MemoryResponseStore') {
-      open = (ttlMs) => new MemoryResponseStore(ttlMs);
+      open = (ttlMs) => new MemoryResponseStore(ttlMs, 33_554_432);
     } else {
       const redis = new RedisConnection(await emptyRedis(), 5000);
       await redis.settle();
@@ -101,7 +101,7 @@ describe.each(KINDS.filter((kind) => hasRedis || kind !== 'RedisResponseStore'))
 
 describe('MemoryResponseStore', () => {
   it('forgets what was asked for longest ago when it is full', async () => {
-    const store = new MemoryResponseStore(MINUTE_MS);
+    const store = new MemoryResponseStore(MINUTE_MS, 33_554_432);
     const value = 'x'.repeat(100_000);
     await store.set('asked for', value);
     await store.set('not asked for', value);

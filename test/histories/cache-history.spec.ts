@@ -140,8 +140,9 @@ class Watchlists implements Stage {
       redisUrl: string,
       random: () => number,
       use: (lists: Watchlists) => Promise<void>,
+      env: Record<string, string> = {},
     ) =>
-      withTwoServers({ redisUrl, slowBy: branch(random) }, async (urls) => {
+      withTwoServers({ redisUrl, env, slowBy: branch(random) }, async (urls) => {
         const members = await Promise.all(Array.from({ length: USERS }, () => signUp(urls[0])));
         await use(new Watchlists(urls, members));
       });
@@ -161,7 +162,7 @@ class Watchlists implements Stage {
       seeded(async (random) => {
         const proxy = await TcpProxy.to(redis.url);
         try {
-          await withWatchlists(proxy.url, random, async (lists) => {
+          const throughFaults = async (lists: Watchlists) => {
             const history = lists.history();
             let isOver = false;
 
@@ -199,7 +200,9 @@ class Watchlists implements Stage {
             };
             await Promise.all([playing.finally(finish), faults().finally(finish)]);
             expect(history.violations).toEqual([]);
-          });
+          };
+          // Without memory, so that every hit comes from Redis.
+          await withWatchlists(proxy.url, random, throughFaults, { CACHE_MEMORY_BYTES: '0' });
         } finally {
           await proxy.cut();
         }

@@ -1,17 +1,15 @@
 import { LRUCache } from 'lru-cache';
 import { MAXIMUM_VALUE_BYTES, type ResponseStore } from './response-store.js';
 
-const MAXIMUM_TOTAL_BYTES = 33_554_432;
-
-/** Within this process; forgets what was asked for longest ago when it is full. */
+/** In this process, least recently used first out. */
 export class MemoryResponseStore implements ResponseStore {
   private readonly values: LRUCache<string, string>;
 
-  constructor(ttlMs: number) {
+  constructor(ttlMs: number, maximumBytes: number) {
     this.values = new LRUCache({
       ttl: ttlMs,
-      maxSize: MAXIMUM_TOTAL_BYTES,
-      maxEntrySize: MAXIMUM_VALUE_BYTES,
+      maxSize: maximumBytes,
+      maxEntrySize: Math.min(MAXIMUM_VALUE_BYTES, maximumBytes),
       // A JavaScript string takes up to two bytes a character.
       sizeCalculation: (value) => 2 * value.length,
     });
