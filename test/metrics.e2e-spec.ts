@@ -239,7 +239,7 @@ describe('Refusals in the metrics', () => {
         RATE_LIMIT_WRITE: '2/3600',
         RATE_LIMIT_REGISTER: '2/3600',
         RATE_LIMIT_DEFAULT: '1/3600',
-        RATE_LIMIT_ACCOUNT: '2/900',
+        LOGIN_LOCKOUT: '2/900',
         RATE_LIMIT_LOGIN: '7/3600',
       },
     });
@@ -254,9 +254,9 @@ describe('Refusals in the metrics', () => {
       await inParallel(4, () =>
         server.request().post('/v1/auth/register').send({ email: randomEmail(), password: PASSWORD }),
       );
-      // Two are free, and each further one has to wait ...
+      // Two wrong passwords are free, then the address is locked out ...
       for (let n = 0; n < 6; n++) await login().expect(n < 2 ? 401 : 429);
-      // ... until there have been seven, with that of Ada.
+      // ... and the seventh login, with that of Ada, is one too many for the login policy.
       await login().expect(429);
     });
     expect(changes).toEqual({

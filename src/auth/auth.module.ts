@@ -13,7 +13,7 @@ import { AccountController } from './account/account.controller.js';
 import { AccountService } from './account/account.service.js';
 import { FirstAdmin } from './account/bootstrap-admin.js';
 import { JwtStrategy } from './guards/jwt.strategy.js';
-import { PasswordAttempts } from './passwords/password-attempts.js';
+import { LoginAttempts } from './passwords/login-attempts.js';
 import { PasswordHasher } from './passwords/password-hasher.js';
 import {
   PASSWORD_RESET_DELIVERY_DEFAULTS,
@@ -52,7 +52,7 @@ import { VerifiedTokens } from './guards/verified-tokens.js';
     AccessTokens,
     FirstAdmin,
     JwtStrategy,
-    PasswordAttempts,
+    LoginAttempts,
     PasswordHasher,
     PasswordResetDelivery,
     PasswordResetTokens,

@@ -199,7 +199,7 @@ const VARIABLES: Record<string, Variable> = {
   RATE_LIMIT_WRITE: { default: limit(30, 60), accepted: LIMITS_ACCEPTED, refused: LIMITS_REFUSED },
   RATE_LIMIT_DEFAULT: { default: limit(300, 60), accepted: LIMITS_ACCEPTED, refused: LIMITS_REFUSED },
   RATE_LIMIT_ADDRESS: { default: limit(1200, 60), accepted: LIMITS_ACCEPTED, refused: LIMITS_REFUSED },
-  RATE_LIMIT_ACCOUNT: { default: limit(5, 900), accepted: LIMITS_ACCEPTED, refused: LIMITS_REFUSED },
+  LOGIN_LOCKOUT: { default: limit(5, 900), accepted: LIMITS_ACCEPTED, refused: LIMITS_REFUSED },
   TRUST_PROXY: {
     default: [],
     accepted: [
@@ -596,6 +596,13 @@ describe(parseEnv.name, () => {
       ]);
       expect(parse({ ...env, WEB_CONCURRENCY: '1' }).WEB_CONCURRENCY).toBe(1);
     });
+  });
+
+  it('stops and names the new name when a variable has its old one', () => {
+    expect(problemsOf({ JWT_SECRET: SECRET, RATE_LIMIT_ACCOUNT: '3/600' })).toBe(
+      'RATE_LIMIT_ACCOUNT is now called LOGIN_LOCKOUT: rename it',
+    );
+    expect(() => parseEnv({ JWT_SECRET: SECRET, RATE_LIMIT_ACCOUNT: '' })).not.toThrow();
   });
 
   it('lets variables of other programs pass', () => {

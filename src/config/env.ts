@@ -210,7 +210,7 @@ const schema = z
     RATE_LIMIT_WRITE: rateLimit.default({ limit: 30, windowSeconds: 60 }),
     RATE_LIMIT_DEFAULT: rateLimit.default({ limit: 300, windowSeconds: 60 }),
     RATE_LIMIT_ADDRESS: rateLimit.default({ limit: 1200, windowSeconds: 60 }),
-    RATE_LIMIT_ACCOUNT: rateLimit.default({ limit: 5, windowSeconds: 900 }),
+    LOGIN_LOCKOUT: rateLimit.default({ limit: 5, windowSeconds: 900 }),
     TRUST_PROXY: trustedProxies.default([]),
     CORS_ORIGINS: origins.default(LOCAL_ORIGINS),
     BODY_LIMIT: wholeNumber(1024, 1_048_576).default(16_384),
@@ -410,8 +410,19 @@ export function checked<Schema extends z.ZodType>(rules: Schema, source: Source)
   );
 }
 
+/** The boot stops for an old name, because the server would ignore the value and run with the default. */
+const RENAMED = { RATE_LIMIT_ACCOUNT: 'LOGIN_LOCKOUT' };
+
+function refuseRenamed(source: Source): void {
+  const problems = Object.entries(RENAMED)
+    .filter(([old]) => source[old]?.trim())
+    .map(([old, name]) => `${old} is now called ${name}: rename it`);
+  if (problems.length > 0) throw new InvalidEnvironmentError(problems);
+}
+
 /** @throws InvalidEnvironmentError */
 export function parseEnv(source: Source): Env {
+  refuseRenamed(source);
   const values = checked(schema, source);
   const warnings: string[] = [];
   const {

@@ -21,7 +21,7 @@ const TEST_ENV = {
   RATE_LIMIT_WRITE: '100000/60',
   RATE_LIMIT_DEFAULT: '100000/60',
   RATE_LIMIT_ADDRESS: '100000/60',
-  RATE_LIMIT_ACCOUNT: '0',
+  LOGIN_LOCKOUT: '0',
   GITHUB_API_URL: 'http://127.0.0.1:9',
   // A machine that pauses is not what most tests are about.
   REDIS_COMMAND_TIMEOUT_MS: '5000',

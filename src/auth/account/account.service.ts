@@ -6,7 +6,7 @@ import { UsersService } from '../../users/users.service.js';
 import { UnauthorizedError, wrongPassword } from '../access/auth.errors.js';
 import type { SignedIn } from '../access/principal.js';
 import { PasswordResetsService } from '../password-resets/password-resets.service.js';
-import { PasswordAttempts } from '../passwords/password-attempts.js';
+import { LoginAttempts } from '../passwords/login-attempts.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { refuseGuessable } from '../passwords/password-policy.js';
 import { SessionsService } from '../sessions/sessions.service.js';
@@ -17,7 +17,7 @@ export class AccountService {
   constructor(
     private readonly users: UsersService,
     private readonly passwords: PasswordHasher,
-    private readonly attempts: PasswordAttempts,
+    private readonly attempts: LoginAttempts,
     private readonly passwordResets: PasswordResetsService,
     private readonly sessions: SessionsService,
     private readonly audit: AuditService,
@@ -44,7 +44,7 @@ export class AccountService {
    */
   async changePassword(principal: SignedIn, current: string, next: string): Promise<void> {
     await refuseGuessable('new_password', next, principal.email);
-    const isChanged = await this.attempts.check(principal, async () =>
+    const isChanged = await this.attempts.attempt(principal, async () =>
       (await this.tryChangingPassword(principal, current, next)) ? true : null,
     );
     if (!isChanged) throw wrongPassword();
@@ -120,7 +120,7 @@ export class AccountService {
     password: string,
     act: (passwordHash: string) => Promise<T | null>,
   ): Promise<T> {
-    const result = await this.attempts.check(principal, async () => {
+    const result = await this.attempts.attempt(principal, async () => {
       const user = await this.users.find(principal.id);
       if (user === null) throw new UnauthorizedError(true);
       const matches = await this.passwords.verify(password, user.passwordHash);

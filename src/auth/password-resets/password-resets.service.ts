@@ -10,7 +10,7 @@ import { UserNotFoundError } from '../../users/users.errors.js';
 import { UsersService } from '../../users/users.service.js';
 import { refuseGuessable } from '../passwords/password-policy.js';
 import { InvalidResetTokenError, MailNotConfiguredError } from '../access/auth.errors.js';
-import { PasswordAttempts } from '../passwords/password-attempts.js';
+import { LoginAttempts } from '../passwords/login-attempts.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { RESET_LIFETIME_MS } from './password-reset.entity.js';
 import { PasswordResetDelivery } from './password-reset-delivery.js';
@@ -34,7 +34,7 @@ export class PasswordResetsService {
     private readonly tokens: PasswordResetTokens,
     private readonly users: UsersService,
     private readonly passwords: PasswordHasher,
-    private readonly attempts: PasswordAttempts,
+    private readonly attempts: LoginAttempts,
     private readonly sessions: SessionsService,
     private readonly personalTokens: PersonalTokensService,
     private readonly audit: AuditService,
@@ -102,7 +102,7 @@ export class PasswordResetsService {
       }));
     if (email === null) throw new InvalidResetTokenError();
     // The owner of the mailbox must not wait because of other people's failed attempts.
-    await this.attempts.forget(email);
+    await this.attempts.reset(email);
   }
 
   /**

@@ -5,7 +5,7 @@ import { canonicalEmail } from '../../users/canonical-email.js';
 import type { User } from '../../users/user.entity.js';
 import { UsersService } from '../../users/users.service.js';
 import { InvalidCredentialsError, InvalidRefreshTokenError } from '../access/auth.errors.js';
-import { PasswordAttempts } from '../passwords/password-attempts.js';
+import { LoginAttempts } from '../passwords/login-attempts.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { SessionsService, type StoredSession } from '../sessions/sessions.service.js';
 import { type AccessToken, AccessTokens } from './access-token.service.js';
@@ -22,7 +22,7 @@ export class SignInService {
   constructor(
     private readonly users: UsersService,
     private readonly passwords: PasswordHasher,
-    private readonly attempts: PasswordAttempts,
+    private readonly attempts: LoginAttempts,
     private readonly accessTokens: AccessTokens,
     private readonly refreshTokens: RefreshTokens,
     private readonly sessions: SessionsService,
@@ -43,7 +43,7 @@ export class SignInService {
     const signIn = () => this.signIn(canonical, password, device);
     // A text that is no address belongs to no account, so there is nothing to protect.
     const session =
-      canonical === undefined ? await signIn() : await this.attempts.check({ email: canonical }, signIn);
+      canonical === undefined ? await signIn() : await this.attempts.attempt({ email: canonical }, signIn);
     if (session === null) throw new InvalidCredentialsError();
     return this.tokensOf(session);
   }

@@ -3,7 +3,6 @@ import { ThrottlerModule } from '@nestjs/throttler';
 import { ENV, type Env } from '../../config/env.js';
 import { REDIS } from '../redis/redis.module.js';
 import type { RedisConnection } from '../redis/redis-connection.js';
-import { AttemptStorage } from './attempt-storage.js';
 import { rateLimits, ROUTE_POLICIES } from './rate-limits.js';
 import { SlidingLogStorage } from './sliding-log.storage.js';
 
@@ -20,7 +19,6 @@ import { SlidingLogStorage } from './sliding-log.storage.js';
       }),
     }),
   ],
-  providers: [AttemptStorage],
-  exports: [ThrottlerModule, AttemptStorage],
+  exports: [ThrottlerModule],
 })
 export class RateLimitModule {}

@@ -39,8 +39,8 @@ function answerWithin<T>(ms: number, answer: Promise<T>): Promise<T> {
 export class RedisConnection {
   private readonly logger = new Logger('Redis');
   private readonly client: Redis;
-  /** The same, for commands. */
-  private readonly commands: Redis;
+  /** The client itself, for libraries. A command rejects at once while Redis is away, and may hang while it hangs. */
+  readonly commands: Redis;
   private readonly breaker: CircuitBreakerPolicy = circuitBreaker(handleAll, {
     halfOpenAfter: 1000,
     breaker: new ConsecutiveBreaker(3),
@@ -54,7 +54,7 @@ export class RedisConnection {
    */
   constructor(
     url: string,
-    private readonly commandTimeoutMs: number,
+    readonly commandTimeoutMs: number,
   ) {
     this.connectTimeoutMs = Math.max(CONNECT_TIMEOUT_MS, commandTimeoutMs);
     this.client = new Redis(url, {

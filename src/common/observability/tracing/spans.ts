@@ -123,8 +123,9 @@ export class Spans {
         if (typeof command !== 'function' || typeof name !== 'string') return command;
         return (...given: unknown[]) => {
           const end = this.start(() => describe(name));
-          const answer = Reflect.apply(command, target, given) as Promise<unknown>;
-          if (end !== undefined) answer.then(() => end(), end);
+          const answer = Reflect.apply(command, target, given) as unknown;
+          // `multi()` answers with a pipeline at once.
+          if (end !== undefined && answer instanceof Promise) answer.then(() => end(), end);
           return answer;
         };
       },

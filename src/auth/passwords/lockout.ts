@@ -1,0 +1,62 @@
+import {
+  type RateLimiterAbstract,
+  RateLimiterMemory,
+  RateLimiterRedis,
+  RateLimiterRes,
+  RLWrapperTimeouts,
+} from 'rate-limiter-flexible';
+import type { RedisConnection } from '../../common/redis/redis-connection.js';
+
+/**
+ * Counts tries per key. After the free ones it locks the key for a fixed time. All instances share the counts in Redis;
+ * without Redis, and while it does not answer, each process counts in its own memory.
+ */
+export class Lockout {
+  private readonly limiter: RateLimiterAbstract;
+
+  constructor(
+    keyPrefix: string,
+    readonly freeTries: number,
+    seconds: number,
+    redis: RedisConnection | null,
+  ) {
+    const options = { keyPrefix, points: freeTries, duration: seconds, blockDuration: seconds };
+    const memory = new RateLimiterMemory(options);
+    this.limiter = redis === null ? memory : insuredBy(memory, options, redis);
+  }
+
+  /** Counts a try before it is made, so that tries that run at the same time cannot exceed the free ones. */
+  consume(key: string): Promise<RateLimiterRes> {
+    return this.limiter.consume(key).catch((refusal: unknown) => {
+      if (refusal instanceof RateLimiterRes) return refusal;
+      throw refusal;
+    });
+  }
+
+  async refund(key: string): Promise<void> {
+    const { consumedPoints } = await this.limiter.reward(key);
+    // Otherwise a flood of made-up accounts would fill the memory with empty counts.
+    if (consumedPoints <= 0) await this.reset(key);
+  }
+
+  async reset(key: string): Promise<void> {
+    await this.limiter.delete(key);
+  }
+}
+
+type Options = ConstructorParameters<typeof RateLimiterMemory>[0];
+
+function insuredBy(memory: RateLimiterMemory, options: Options, redis: RedisConnection): RLWrapperTimeouts {
+  const limiter = new RateLimiterRedis({
+    ...options,
+    storeClient: redis.commands,
+    rejectIfRedisNotReady: true,
+  });
+  // It needs the options as well, because it hands its own block duration on to the insurance limiter.
+  return new RLWrapperTimeouts({
+    ...options,
+    limiter,
+    timeoutMs: redis.commandTimeoutMs,
+    insuranceLimiter: memory,
+  });
+}
