@@ -13,10 +13,10 @@ export const JWT_SECRET = 'YmVuY2htYXJrLXNlY3JldC1vZi0zMi1ieXRlcy1vci1tb3Jl';
 
 /** Every policy is on, and none is reached. */
 const ROOMY = Object.fromEntries(
-  ['LOGIN', 'REGISTER', 'LIST', 'WRITE', 'DEFAULT', 'ADDRESS', 'ACCOUNT'].map((policy) => [
-    `RATE_LIMIT_${policy}`,
-    '100000/1',
-  ]),
+  [
+    ...['LOGIN', 'REGISTER', 'LIST', 'WRITE', 'DEFAULT', 'ADDRESS'].map((policy) => `RATE_LIMIT_${policy}`),
+    'LOGIN_LOCKOUT',
+  ].map((name) => [name, '100000/1']),
 );
 
 /** The built server, in an empty folder. */
