@@ -72,10 +72,10 @@ export default {
     '!<rootDir>/src/dashboard-main.ts',
     // The primary process's, as main.ts: it runs in child processes only (test/faults/workers.spec.ts).
     '!<rootDir>/src/workers.ts',
-    // Commands, which are processes of their own (test/faults/backup.spec.ts); what they do is in src/database/backup.
-    '!<rootDir>/src/backup.ts',
-    '!<rootDir>/src/restore.ts',
-    '!<rootDir>/src/run-command.ts',
+    // Commands, which run in child processes only (test/faults/backup.spec.ts).
+    '!<rootDir>/src/cli/*.ts',
+    '!<rootDir>/src/database/finish-restore.ts',
+    '!<rootDir>/src/database/drivers/sqlite/sqlite-backup.ts',
     '!<rootDir>/src/database/migrations/*.ts',
   ],
   coverageDirectory: 'coverage',

@@ -1,112 +1,279 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client } from 'pg';
+import { type Actor, actingOn, asAdmin, asUser, signIn } from '../support/actors.js';
+import { createTestApp, type TestApp } from '../support/create-test-app.js';
 import { eventually } from '../support/eventually.js';
-import { call, ROOMY, signUp } from '../support/server-client.js';
-import { build, type ServerProcess, startServer } from '../support/server-process.js';
-import { createPostgres, createSqlite, type Storage } from '../support/stack.js';
+import { discrepancies, readStored, RecordedWrites } from '../support/recorded-writes.js';
+import { build } from '../support/server-process.js';
+import { copyPostgres, createPostgres, createSqlite, emptyRedis, type Storage } from '../support/stack.js';
 
-const DIST = join(__dirname, '../../dist');
-const ITEM = { title: 'Parasite', type: 'movie' };
+const LIST = '/v1/watchlists';
+const ITEMS = '/v1/watchlists/items';
 
 jest.setTimeout(120_000);
 beforeAll(build, 120_000);
 
-interface Command {
-  readonly pid: number;
-  readonly over: Promise<{ code: number; stdout: string; stderr: string }>;
+/** The commands' working folder. Each test empties it. */
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'watchlist-backup-'));
+});
+afterEach(() => {
+  for (const name of readdirSync(folder)) rmSync(join(folder, name));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+interface End {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
-describe.each([
-  ['SQLite', createSqlite],
-  ['PostgreSQL', createPostgres],
-] as const)('the commands for backups, on %s', (kind, createStorage) => {
+/** As an operator does: in production, knowing only where the database is. */
+function run(command: readonly string[], databaseUrl: string): Promise<End> {
+  const [file, ...args] = command as [string, ...string[]];
+  const env = { PATH: process.env['PATH'], NODE_ENV: 'production', DATABASE_URL: databaseUrl };
+  return new Promise((resolve) => {
+    execFile(file, args, { cwd: folder, env }, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+    );
+  });
+}
+const script = (name: string, ...args: string[]) => [
+  process.execPath,
+  join(__dirname, `../../dist/${name}.js`),
+  ...args,
+];
+const urlOf = ({ env }: Storage) => env['DATABASE_URL']!;
+const fileOf = (storage: Storage) => urlOf(storage).slice('sqlite:///'.length);
+const backUp = (storage: Storage, ...args: string[]) => run(script('backup', ...args), urlOf(storage));
+const afterRestore = (storage: Storage, ...args: string[]) =>
+  run(script('after-restore', ...args), urlOf(storage));
+
+const refused = (message: string) => ({ code: 1, stdout: '', stderr: `${message}\n` });
+
+describe('dist/backup.js', () => {
   let storage: Storage;
-  let server: ServerProcess;
-  let folder: string;
-  let token: string;
+  let server: TestApp;
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'watchlist-backup-'));
-    storage = await createStorage();
-    server = await startServer({ env: { ...ROOMY, ...storage.env } });
-    ({ token } = await signUp(server.url));
-    for (let n = 0; n < 200; n++) await call(server.url, { path: '/v1/watchlists/items', token, body: ITEM });
+    storage = await createSqlite();
+    server = await createTestApp({ storage });
   });
   afterAll(async () => {
-    await server.remove();
+    await server.close();
     await storage.remove();
-    rmSync(folder, { recursive: true, force: true });
   });
 
-  /** Told nothing but where the database is: in production the server itself would not start so. */
-  function start(command: readonly string[], { env } = storage): Command {
-    let over!: (end: Awaited<Command['over']>) => void;
-    const child = execFile(
-      command[0]!,
-      command.slice(1),
-      {
-        cwd: folder,
-        env: { PATH: process.env['PATH'], NODE_ENV: 'production', DATABASE_URL: env['DATABASE_URL'] },
-      },
-      (error, stdout, stderr) => over({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
-    );
-    return { pid: child.pid!, over: new Promise((resolve) => (over = resolve)) };
-  }
-  const node = (script: string, ...args: string[]) => [process.execPath, join(DIST, `${script}.js`), ...args];
+  it('copies every write that was acknowledged before it began, while 8 clients write', async () => {
+    const users = [await asUser(server), await asUser(server), await asUser(server)];
+    const writes = new RecordedWrites(users, 8, Math.random);
+    const { stop } = writes.start(server.url);
+    await eventually(() => expect(writes.count('acknowledged')).toBeGreaterThan(100));
+    const acknowledged = new Set(writes.history.filter(({ outcome }) => outcome === 'acknowledged'));
 
-  it('say what they did, or in one line why not; end with 0 or 1; need no secret, and leave the server alone', async () => {
-    const made = await start(node('backup', 'a.backup')).over;
-    expect(made).toMatchObject({ code: 0, stderr: '' });
-    expect(made.stdout).toMatch(/^a\.backup: \d+ bytes\n$/);
-    const refused = await start(node('restore', 'a.backup', '--replace')).over;
-    expect(refused).toMatchObject({ code: 1, stdout: '' });
-    expect(refused.stderr).toMatch(
-      /^Nothing was restored: [^\n]*(another process serves|connected)[^\n]*\n$/,
+    const { code, stdout, stderr } = await backUp(storage, 'a.db');
+    const during = writes.count('acknowledged');
+    await eventually(() => expect(writes.count('acknowledged')).toBeGreaterThan(during));
+    await stop();
+
+    const { size, mode } = statSync(join(folder, 'a.db'));
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: `a.db: ${size} bytes\n`, stderr: '' });
+    expect(mode & 0o777).toBe(0o600);
+    expect(readdirSync(folder)).toEqual(['a.db']);
+    expect(writes.unexpected).toEqual([]);
+    // It also checks the integrity of the file. The copy can have later writes, or not.
+    const stored = await readStored(`sqlite:///${join(folder, 'a.db')}`, users);
+    const history = writes.history.map((write) =>
+      acknowledged.has(write) ? write : { ...write, outcome: 'unknown' as const },
     );
-    const unclear = await start(node('backup')).over;
-    expect(unclear).toMatchObject({ code: 1, stdout: '' });
-    expect(unclear.stderr).toMatch(/^No backup was made: [^\n]+\n$/);
-    expect(readdirSync(folder)).toEqual(['a.backup']);
-    const { body } = await call(server.url, { path: '/v1/watchlists', token });
-    expect(body).toMatchObject({ total: 200 });
+    expect(discrepancies(history, stored)).toEqual([]);
+  });
+
+  it('refuses to replace a file, or to write into a folder that does not exist', async () => {
+    writeFileSync(join(folder, 'a.db'), 'something else');
+    expect(await backUp(storage, 'a.db')).toEqual(refused('No backup was made: a.db already exists'));
+    expect(readFileSync(join(folder, 'a.db'), 'utf8')).toBe('something else');
+    expect(await backUp(storage, 'backups/a.db')).toEqual(
+      refused('No backup was made: the folder backups does not exist'),
+    );
+    expect(await backUp(storage)).toEqual(
+      refused('No backup was made: name one file: node dist/backup.js FILE'),
+    );
+    expect(readdirSync(folder)).toEqual(['a.db']);
+  });
+
+  it('refuses a database that does not exist', async () => {
+    expect(await run(script('backup', 'a.db'), 'sqlite:///none.db')).toEqual(
+      refused('No backup was made: DATABASE_URL names none.db, which does not exist'),
+    );
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   if (process.platform === 'linux') {
-    it('leave nothing behind when there is no more space', async () => {
-      const { code, stderr } = await start(['prlimit', '--fsize=20000', ...node('backup', 'b.backup')]).over;
-      expect(code).toBe(1);
-      expect(stderr).toMatch(/^No backup was made: [^\n]+\n$/);
-      expect(readdirSync(folder)).toEqual(['a.backup']);
+    it('leaves no file behind when the disk is full', async () => {
+      const end = await run(['prlimit', '--fsize=20000', ...script('backup', 'a.db')], urlOf(storage));
+      expect(end.code).toBe(1);
+      expect(end.stderr).toMatch(/^No backup was made: .+\n$/);
+      expect(readdirSync(folder)).toEqual([]);
     });
   }
 
-  if (kind === 'PostgreSQL') {
-    it('leave nothing behind when they are told to end', async () => {
-      const locking = new Client({ connectionString: storage.env['DATABASE_URL'] });
-      await locking.connect();
-      await locking.query('BEGIN; LOCK TABLE users');
-      const { pid, over } = start(node('backup', 'c.backup'));
-      await eventually(() => expect(readdirSync(folder)).toHaveLength(2));
-      process.kill(pid, 'SIGTERM');
-      expect((await over).code).toBe(1);
-      expect(readdirSync(folder)).toEqual(['a.backup']);
-      await locking.end();
-    });
-  }
+  it('names the pg_dump command for PostgreSQL, without the password', async () => {
+    const url = 'postgresql://ada:secret@db.example:5433/list?password=secret';
+    expect(await run(script('backup', 'a.dump'), url)).toEqual(
+      refused(
+        "No backup was made: DATABASE_URL names a PostgreSQL database; run: pg_dump --format=custom --file='a.dump' 'postgresql://ada@db.example:5433/list'",
+      ),
+    );
+  });
 
-  it('work on a database whose server was killed; what they restore is served', async () => {
-    server.signal('SIGKILL');
-    await server.exited;
-    expect(await start(node('backup', 'd.backup')).over).toMatchObject({ code: 0 });
-    const elsewhere = await createStorage();
-    const restored = await start(node('restore', 'd.backup', '--keep-sessions'), elsewhere).over;
-    expect(restored).toMatchObject({ code: 0, stderr: '' });
-    const other = await startServer({ env: { ...ROOMY, ...elsewhere.env } });
-    const { body } = await call(other.url, { path: '/v1/watchlists', token });
-    expect(body).toMatchObject({ total: 200 });
-    await other.remove();
-    await elsewhere.remove();
+  it.each(['backup', 'after-restore'])('explains dist/%s.js with --help', async (name) => {
+    const { code, stdout } = await run(script(name, '--help'), urlOf(storage));
+    expect(code).toBe(0);
+    expect(stdout).toContain(`Usage: node dist/${name}.js`);
+  });
+});
+
+interface Kind {
+  readonly createStorage: () => Promise<Storage>;
+  /** Backs up a database that no server uses, and restores that elsewhere. */
+  readonly restoreElsewhere: (storage: Storage) => Promise<Storage>;
+  readonly inUse: RegExp;
+  readonly notRestored: RegExp;
+}
+
+const KINDS: [string, Kind][] = [
+  [
+    'SQLite',
+    {
+      createStorage: createSqlite,
+      async restoreElsewhere(storage) {
+        const restored = await createSqlite();
+        const { code } = await backUp(storage, fileOf(restored));
+        expect(code).toBe(0);
+        return restored;
+      },
+      inUse: /^Nothing was changed: DATABASE_URL names \S+, which another process uses; stop that first/,
+      notRestored: /^Nothing was changed: DATABASE_URL names \S+, which does not exist; restore the backup/,
+    },
+  ],
+  [
+    'PostgreSQL',
+    {
+      createStorage: () => createPostgres(),
+      // Not every machine has a pg_dump that is as new as the server.
+      restoreElsewhere: copyPostgres,
+      inUse: /^Nothing was changed: a server is connected to the database; stop every server first\n$/,
+      notRestored: /^Nothing was changed: the database has no tables of this server; restore the backup/,
+    },
+  ],
+];
+
+describe.each(KINDS)('dist/after-restore.js on %s', (_name, kind) => {
+  const { createStorage, restoreElsewhere, inUse, notRestored } = kind;
+  let original: Storage;
+  let backup: Storage;
+  let redis: Record<string, string>;
+  let ada: Actor;
+  let personalToken: string;
+  /** The last ids that the original server gave, some of them after the backup. */
+  let lastIds: { user: number; item: number };
+
+  const add = async (actor: Actor, title: string): Promise<number> =>
+    (await actor.post(ITEMS, { title, type: 'movie' }).expect(201)).body.item.id;
+  const titlesOf = async (actor: Actor) => {
+    const { body, headers } = await actor.get(LIST).expect(200);
+    return { titles: (body.watchlist as { title: string }[]).map(({ title }) => title), headers };
+  };
+
+  beforeAll(async () => {
+    original = await createStorage();
+    // On a machine without Redis each server has a cache of its own, and nothing old can be in it.
+    redis = process.env['TEST_REDIS_URL'] === undefined ? {} : { REDIS_URL: await emptyRedis() };
+    const before = await createTestApp({ storage: original, env: redis });
+    ada = await asAdmin(before);
+    await ada.post(`/v1/admin/users/${ada.id}/password-reset`).expect(201);
+    const created = await ada.post('/v1/auth/tokens', { name: 'Script', scopes: ['items:read'] }).expect(201);
+    personalToken = created.body.token as string;
+    await add(ada, 'Before');
+    await before.close();
+
+    backup = await restoreElsewhere(original);
+
+    const after = await createTestApp({ storage: original, env: redis });
+    const lost = actingOn(after, ada);
+    lastIds = { item: await add(lost, 'Lost'), user: (await asUser(after)).id };
+    expect((await titlesOf(lost)).titles).toEqual(['Lost', 'Before']);
+    await after.close();
+  });
+  afterAll(async () => {
+    await original.remove();
+    await backup.remove();
+  });
+
+  let restored: Storage;
+  beforeEach(async () => {
+    restored = await restoreElsewhere(backup);
+  });
+  afterEach(() => restored.remove());
+
+  it('ends sign-ins, empties the cache and leaves ids out; running it again is safe', async () => {
+    const told = {
+      code: 0,
+      stdout: `Cache: empty. No answer from before the restore is served.
+Sessions and password links: ended. Every user has to sign in again.
+Personal tokens: kept.
+Ids: each table leaves out the next 1,000,000 ids.
+`,
+      stderr: '',
+    };
+    expect(await afterRestore(restored)).toEqual(told);
+    expect(await afterRestore(restored)).toEqual(told);
+
+    const server = await createTestApp({ storage: restored, env: redis });
+    await actingOn(server, ada).get('/v1/auth/me').expect(401);
+    const links = await server.unitOfWork.read((manager) => manager.query('SELECT id FROM password_resets'));
+    expect(links).toEqual([]);
+    await actingOn(server, { ...ada, token: personalToken })
+      .get(LIST)
+      .expect(200);
+
+    // The list has the version of the answer with "Lost", which Redis still holds.
+    const again = actingOn(server, { ...ada, token: await signIn(server, ada.email) });
+    expect(await add(again, 'After')).toBeGreaterThan(lastIds.item);
+    const { titles, headers } = await titlesOf(again);
+    expect(titles).toEqual(['After', 'Before']);
+    expect(headers['x-cache']).toBe('MISS');
+    expect((await asUser(server)).id).toBeGreaterThan(lastIds.user);
+    await server.close();
+  });
+
+  it('keeps sessions and revokes personal tokens when it is told to', async () => {
+    const { code, stdout } = await afterRestore(restored, '--keep-sessions', '--revoke-tokens');
+    expect(code).toBe(0);
+    expect(stdout).toContain('Sessions and password links: kept.\nPersonal tokens: revoked.\n');
+    const server = await createTestApp({ storage: restored });
+    await actingOn(server, ada).get('/v1/auth/me').expect(200);
+    await actingOn(server, { ...ada, token: personalToken })
+      .get(LIST)
+      .expect(401);
+    await server.close();
+  });
+
+  it('refuses while a server runs', async () => {
+    const server = await createTestApp({ storage: restored });
+    const { code, stderr } = await afterRestore(restored);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(inUse) });
+    await actingOn(server, ada).get('/v1/auth/me').expect(200);
+    await server.close();
+  });
+
+  it('refuses when nothing has been restored yet', async () => {
+    const empty = await createStorage();
+    const { code, stderr } = await afterRestore(empty);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(notRestored) });
+    await empty.remove();
   });
 });

@@ -42,6 +42,10 @@ export async function createPostgres(options = ''): Promise<Storage> {
   };
 }
 
+/** The database that pg_restore would make of a dump of `source`. Nothing may be connected to `source`. */
+export const copyPostgres = ({ env }: Storage) =>
+  createPostgres(`TEMPLATE ${new URL(env['DATABASE_URL']!).pathname.slice(1)}`);
+
 async function createPostgresAndRedis(): Promise<Storage> {
   const postgres = await createPostgres();
   const redisUrl = await emptyRedis();

@@ -58,7 +58,7 @@ export async function refuseForeignFile(file: string): Promise<void> {
 const realName = (file: string) =>
   realpath(file).catch(async () => join(await realpath(dirname(file)), basename(file)));
 
-/** For nobody else on this machine to read, as backups are: it holds hashes of passwords. One that is there stays as it is. */
+/** Only the server's user can read it, because it holds password hashes. An existing file stays as it is. */
 export async function createFile(file: string): Promise<void> {
   const handle = await open(file, 'a', 0o600).catch(refuse);
   await handle.close();
@@ -81,7 +81,7 @@ export async function lockFile(file: string, waitMs = LOCK_WAIT_MS): Promise<() 
     await close(database);
     if ((error as { code?: string }).code !== 'SQLITE_BUSY') throw error;
     throw new InvalidEnvironmentError([
-      'DATABASE_URL names a SQLite file that another process serves; several processes need PostgreSQL',
+      `DATABASE_URL names ${file}, which another process uses; stop that first (several servers need PostgreSQL)`,
     ]);
   }
   return () => close(database);
