@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { hasCaddy } from './test/support/caddy-available.mjs';
 import { chromiumPath } from './test/support/chromium.mjs';
 import { hasRedis } from './test/support/redis-available.mjs';
 
@@ -42,6 +43,7 @@ export default {
       ...common,
       displayName: 'integration',
       testMatch: ['contracts', 'documents', 'programs'].map((folder) => `<rootDir>/test/${folder}/*.spec.ts`),
+      testPathIgnorePatterns: ['/node_modules/', ...(hasCaddy() ? [] : ['/test/contracts/caddyfile\\.spec'])],
     },
     {
       ...common,
@@ -68,10 +70,6 @@ export default {
     '<rootDir>/src/**/*.ts',
     '!<rootDir>/src/**/*.spec.ts',
     '!<rootDir>/src/main.ts',
-    // As main.ts, for the dashboard by itself (test/dashboard-server.e2e-spec.ts starts it).
-    '!<rootDir>/src/dashboard-main.ts',
-    // The primary process's, as main.ts: it runs in child processes only (test/faults/workers.spec.ts).
-    '!<rootDir>/src/workers.ts',
     // Commands, which run in child processes only (test/faults/backup.spec.ts).
     '!<rootDir>/src/cli/*.ts',
     '!<rootDir>/src/database/finish-restore.ts',

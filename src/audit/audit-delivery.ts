@@ -95,8 +95,7 @@ export class AuditDelivery implements OnApplicationBootstrap, OnApplicationShutd
     metrics.gauge({
       name: 'watchlist_audit_backlog_events',
       help: `Audit events that the webhook has not taken yet, counted up to ${MAX_COUNTED}.`,
-      // All workers count the same table.
-      ofWorkers: 'max',
+      // Every replica counts the same table.
       read: () => this.logs.countUndelivered(MAX_COUNTED),
       keptMs: COUNT_MAX_AGE_MS,
     });

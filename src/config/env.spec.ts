@@ -105,11 +105,6 @@ const VARIABLES: Record<string, Variable> = {
     ],
     refused: ['65536', ...NOT_WHOLE_NUMBERS],
   },
-  WEB_CONCURRENCY: {
-    default: 1,
-    accepted: [['1', 1]],
-    refused: ['0', '65', ...NOT_WHOLE_NUMBERS],
-  },
   LOG_LEVEL: {
     default: 'info',
     accepted: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map((level) => [level, level]),
@@ -577,24 +572,15 @@ describe(parseEnv.name, () => {
     });
   });
 
-  describe('WEB_CONCURRENCY', () => {
-    const SHARED = { DATABASE_URL: 'postgresql://ada@db/watchlist', REDIS_URL: 'redis://cache' };
-
-    it.each(['2', '64'])('may be %s with PostgreSQL and Redis', (workers) => {
-      expect(parse({ ...SHARED, WEB_CONCURRENCY: workers }).WEB_CONCURRENCY).toBe(Number(workers));
+  describe('WEB_CONCURRENCY, which is not read', () => {
+    it.each(['2', '0', 'many'])('gets one warning that names replicas when it is %s', (value) => {
+      const { warnings, ...env } = parse({ WEB_CONCURRENCY: value });
+      expect(warnings).toEqual([expect.stringMatching(/^WEB_CONCURRENCY .+ replicas.+docs\//)]);
+      expect(env).not.toHaveProperty('WEB_CONCURRENCY');
     });
 
-    it.each([
-      ['DATABASE_URL', { ...SHARED, DATABASE_URL: 'sqlite:///watchlist.db' }],
-      ['DATABASE_URL', { REDIS_URL: SHARED.REDIS_URL }],
-      ['REDIS_URL', { DATABASE_URL: SHARED.DATABASE_URL }],
-    ])('may not be more than 1 where %s leaves the processes nothing to share: %j', (other, env) => {
-      const problems = problemsOf({ JWT_SECRET: SECRET, ...env, WEB_CONCURRENCY: '2' }).split('\n');
-      expect(problems).toEqual([
-        'The environment is not usable:',
-        expect.stringMatching(new RegExp(`^ {2}- WEB_CONCURRENCY must be 1 with.* ${other}`)),
-      ]);
-      expect(parse({ ...env, WEB_CONCURRENCY: '1' }).WEB_CONCURRENCY).toBe(1);
+    it.each(['1', ' ', undefined])('gets no warning when it is %j', (value = '') => {
+      expect(parse({ WEB_CONCURRENCY: value }).warnings).toEqual([]);
     });
   });
 

@@ -1,4 +1,3 @@
-import cluster from 'node:cluster';
 import { createSecretKey, hkdfSync, randomBytes, type KeyObject } from 'node:crypto';
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -19,7 +18,7 @@ export class InvalidEnvironmentError extends Error {
   }
 }
 
-export const wholeNumber = (minimum: number, maximum: number) =>
+const wholeNumber = (minimum: number, maximum: number) =>
   z
     .string()
     .regex(/^(0|[1-9]\d{0,9})$/, 'must be a whole number')
@@ -36,7 +35,7 @@ const rateLimit = z
     return { limit, windowSeconds };
   });
 
-export const url = (...protocols: string[]) =>
+const url = (...protocols: string[]) =>
   z
     .string()
     .refine(
@@ -81,7 +80,7 @@ const PROXY_NAMES = ['loopback', 'linklocal', 'uniquelocal'];
 const isAddress = (text: string) => ipaddr.IPv6.isValid(text) || ipaddr.IPv4.isValidFourPartDecimal(text);
 
 /** `true` and hop counts are refused: with either, a client could choose its own address. */
-export const trustedProxies = commaSeparated.refine(
+const trustedProxies = commaSeparated.refine(
   (parts) =>
     parts.every(
       (part) =>
@@ -186,7 +185,6 @@ const schema = z
       .regex(/^[\w.:%-]+$/, 'must be an address or a host name')
       .default('0.0.0.0'),
     PORT: wholeNumber(0, 65535).default(8000),
-    WEB_CONCURRENCY: wholeNumber(1, 64).default(1),
     LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
     DATABASE_URL: database.default({ type: 'sqlite', file: './data/watchlist.db' }),
     REDIS_URL: url('redis:', 'rediss:').optional(),
@@ -262,16 +260,6 @@ const schema = z
       if (values.SMTP_URL !== undefined && values[needed] === undefined) {
         context.addIssue({ code: 'custom', path: [needed], message: 'is required with SMTP_URL' });
       }
-    }
-    const oneProcess = (message: string) =>
-      context.addIssue({ code: 'custom', path: ['WEB_CONCURRENCY'], message: `must be 1 ${message}` });
-    if (values.WEB_CONCURRENCY > 1 && values.DATABASE_URL.type === 'sqlite') {
-      oneProcess(
-        'with SQLite, whose file belongs to one process: for more, DATABASE_URL must name a PostgreSQL',
-      );
-    }
-    if (values.WEB_CONCURRENCY > 1 && values.REDIS_URL === undefined) {
-      oneProcess('without REDIS_URL: each process would hand out the rate limits anew');
     }
   });
 
@@ -392,14 +380,14 @@ function isTraced(values: Values): boolean {
   return (values.OTEL_EXPORTER_OTLP_ENDPOINT ?? values.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) !== undefined;
 }
 
-export type Source = Readonly<Record<string, string | undefined>>;
+type Source = Readonly<Record<string, string | undefined>>;
 
 /**
  * Checks every variable; an empty one counts as not set (Compose and Render pass empty strings).
  *
  * @throws InvalidEnvironmentError naming each variable that is not usable
  */
-export function checked<Schema extends z.ZodType>(rules: Schema, source: Source): z.output<Schema> {
+function checked<Schema extends z.ZodType>(rules: Schema, source: Source): z.output<Schema> {
   const given = Object.fromEntries(
     Object.entries(source).filter(([, value]) => value !== undefined && value.trim() !== ''),
   );
@@ -420,11 +408,19 @@ function refuseRenamed(source: Source): void {
   if (problems.length > 0) throw new InvalidEnvironmentError(problems);
 }
 
+/** Render sets WEB_CONCURRENCY by itself, to the number of CPUs. */
+function warningsOfUnread({ WEB_CONCURRENCY: processes = '' }: Source): string[] {
+  if (['', '1'].includes(processes.trim())) return [];
+  return [
+    'WEB_CONCURRENCY is not read, because each container runs one process. To use more cores, run more replicas on PostgreSQL and Redis: docs/decisions/scaling.md says how.',
+  ];
+}
+
 /** @throws InvalidEnvironmentError */
 export function parseEnv(source: Source): Env {
   refuseRenamed(source);
   const values = checked(schema, source);
-  const warnings: string[] = [];
+  const warnings = warningsOfUnread(source);
   const {
     JWT_SECRET: _secret,
     JWT_SECRETS_OLD: _old,
@@ -443,7 +439,7 @@ export function parseEnv(source: Source): Env {
 /** What is already set wins. */
 function loadEnvFile(): void {
   try {
-    if (cluster.isPrimary) process.loadEnvFile();
+    process.loadEnvFile();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
       // Such as a folder: what Compose makes of a file that it is to mount and that is not there.
@@ -452,10 +448,7 @@ function loadEnvFile(): void {
   }
 }
 
-/**
- * Loads `.env` when present, then checks. The only reader of `process.env`. A worker has its primary's environment: one
- * that starts after `.env` was edited must not differ from the others.
- */
+/** Loads `.env` when present, then checks. The only reader of `process.env`. */
 export function loadEnv(): Env {
   loadEnvFile();
   return parseEnv(process.env);

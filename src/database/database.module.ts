@@ -23,14 +23,12 @@ async function open(env: Env, metrics: Metrics | null, schema: Schema): Promise<
   metrics?.gauge({
     name: 'watchlist_database_up',
     help: 'Whether the database answers (1) or not (0).',
-    ofWorkers: 'min',
     read: () => unitOfWork.ping().then(() => 1),
     otherwise: 0,
   });
   metrics?.gauge({
     name: 'watchlist_database_waiting',
     help: 'Queries that wait for a connection (PostgreSQL), or transactions that wait for their turn (SQLite).',
-    ofWorkers: 'sum',
     read: () => unitOfWork.waiting,
   });
   return unitOfWork;

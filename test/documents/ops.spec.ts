@@ -1,11 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { AllWorkers } from '../../src/common/observability/metrics/all-workers.js';
 import { asUser } from '../support/actors.js';
 import { createTestApp } from '../support/create-test-app.js';
 import { type Family, parseExposition } from '../support/exposition.js';
-import { FakeWorker } from '../support/fake-worker.js';
 import { createSqlite } from '../support/stack.js';
 
 const ROOT = join(__dirname, '../..');
@@ -61,7 +59,7 @@ function askedIn(expression: string): { selectors: Selector[]; grouped: string[]
   return { selectors, grouped };
 }
 
-/** Everything that a server can tell: one process with a webhook and a Redis, and a primary. */
+/** Every metric that a server can have: one that has a webhook and Redis. */
 async function everything(): Promise<Map<string, Family>> {
   const storage = await createSqlite();
   const server = await createTestApp({
@@ -79,8 +77,7 @@ async function everything(): Promise<Map<string, Family>> {
       .get('/metrics')
       .set('authorization', `Bearer ${TOKEN}`)
       .expect(200);
-    const ofPrimary = await new FakeWorker(new AllWorkers(2)).text();
-    return new Map([...parseExposition(ofPrimary), ...parseExposition(text)]);
+    return parseExposition(text);
   } finally {
     await server.close();
     await storage.remove();
@@ -168,20 +165,63 @@ describe('docs/operations.md', () => {
   );
 });
 
+interface Service {
+  readonly image?: string;
+  readonly profiles?: readonly string[];
+  readonly ports?: readonly string[];
+  readonly volumes?: readonly string[];
+  readonly tmpfs?: readonly string[];
+  readonly networks?: readonly string[] | Record<string, object | null>;
+  readonly environment?: Record<string, string>;
+  readonly healthcheck?: object;
+}
+const { services, networks } = parse(read('docker-compose.yml')) as {
+  services: Record<'api' | 'caddy' | 'prometheus' | 'grafana', Service>;
+  networks: Record<string, { internal?: boolean; ipam?: object } | null>;
+};
+
+describe('docker-compose.yml', () => {
+  it('publishes to clients only the two ports of Caddy, which finds every replica of the api', () => {
+    const published = Object.entries(services).flatMap(([name, { ports = [] }]) =>
+      ports.filter((port) => !port.startsWith('127.0.0.1:')).map((port) => `${name} ${port}`),
+    );
+    expect(published).toEqual(['caddy 8000:8000', 'caddy 8501:8501']);
+    expect(read('ops/Caddyfile')).toContain(`dynamic a api ${services.api.environment!['PORT']} {`);
+    expect(services.caddy.volumes).toContain('./ops/Caddyfile:/etc/caddy/Caddyfile:ro');
+  });
+
+  it('leaves all subnets and addresses to Docker, so that they cannot collide with its own', () => {
+    for (const [name, network] of Object.entries(networks))
+      expect({ name, ipam: network?.ipam }).toEqual({ name, ipam: undefined });
+    for (const [name, { networks: attached = [] }] of Object.entries(services)) {
+      const fixed = Object.values(attached).filter((options) =>
+        JSON.stringify(options)?.includes('_address'),
+      );
+      expect({ name, fixed }).toEqual({ name, fixed: [] });
+    }
+  });
+
+  it('mounts something on each folder that an image declares as a volume, so that no anonymous volume remains', () => {
+    const declared: Record<string, readonly string[]> = {
+      Dockerfile: JSON.parse(/^VOLUME (.*)$/m.exec(read('Dockerfile'))![1]!) as string[],
+      caddy: ['/config', '/data'],
+      postgres: ['/var/lib/postgresql'],
+      redis: ['/data'],
+      'prom/prometheus': ['/prometheus'],
+      'grafana/grafana': [],
+    };
+    for (const [name, { image, volumes = [], tmpfs = [] }] of Object.entries(services)) {
+      const mounted = [...volumes.map((volume) => volume.split(':')[1]!), ...tmpfs];
+      const folders = declared[image?.split(':')[0] ?? 'Dockerfile']!;
+      expect({ name, missing: folders.filter((folder) => !mounted.includes(folder)) }).toEqual({
+        name,
+        missing: [],
+      });
+    }
+  });
+});
+
 describe('the Compose profile observability', () => {
-  interface Service {
-    readonly image?: string;
-    readonly profiles?: readonly string[];
-    readonly ports?: readonly string[];
-    readonly volumes?: readonly string[];
-    readonly networks?: readonly string[] | Record<string, unknown>;
-    readonly environment?: Record<string, string>;
-    readonly healthcheck?: object;
-  }
-  const { services, networks } = parse(read('docker-compose.yml')) as {
-    services: Record<'api' | 'prometheus' | 'grafana', Service>;
-    networks: Record<string, { internal?: boolean } | null>;
-  };
   const watchers = [services.prometheus, services.grafana];
   const networksOf = ({ networks: names = [] }: Service) =>
     Array.isArray(names) ? names : Object.keys(names);
@@ -195,14 +235,15 @@ describe('the Compose profile observability', () => {
     }
   });
 
-  it('lets Prometheus reach METRICS_PORT, and nobody from outside', () => {
+  it('scrapes METRICS_PORT of each replica, over a network that is internal', () => {
     const { scrape_configs: jobs, rule_files: rules } = parse(read('ops/prometheus.yml')) as {
-      scrape_configs: { job_name: string; static_configs: { targets: string[] }[] }[];
+      scrape_configs: object[];
       rule_files: string[];
     };
     const port = services.api.environment!['METRICS_PORT'];
-    expect(jobs).toEqual([{ job_name: 'watchlist', static_configs: [{ targets: [`api:${port}`] }] }]);
-    expect(services.api.ports!.filter((mapping) => mapping.includes(port!))).toEqual([]);
+    expect(jobs).toEqual([
+      { job_name: 'watchlist', dns_sd_configs: [{ names: ['api'], type: 'A', port: Number(port) }] },
+    ]);
     const common = networksOf(services.api).filter((name) => networksOf(services.prometheus).includes(name));
     expect(common.map((name) => networks[name]?.internal)).toEqual([true]);
     expect(services.prometheus.volumes).toEqual(

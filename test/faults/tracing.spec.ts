@@ -1,9 +1,7 @@
 import { readFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { Agent } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PASSWORD } from '../support/actors.js';
-import { eventually } from '../support/eventually.js';
 import { GithubStub } from '../support/github-stub.js';
 import { OtlpReceiver } from '../support/otlp-receiver.js';
 import { call, ROOMY, signUp } from '../support/server-client.js';
@@ -16,9 +14,8 @@ import {
   type ServerProcess,
   startServer,
 } from '../support/server-process.js';
-import { createPostgres, createSqlite, emptyRedis, type Storage } from '../support/stack.js';
+import { createSqlite, type Storage } from '../support/stack.js';
 
-const hasRedis = process.env['TEST_REDIS_URL'] !== undefined;
 
 /** What the process has loaded when it ends. OpenTelemetry's packages are CommonJS, whoever loads them. */
 const TELL_WHAT_IS_LOADED = `
@@ -165,35 +162,5 @@ describe('Tracing', () => {
     });
     expect(exit).toMatchObject({ code: 1, stdout: '' });
     expect(exit.stderr).toContain('OTEL_EXPORTER_OTLP_PROTOCOL must be one of');
-  });
-
-  (hasRedis ? it : it.skip)('is done by each worker for itself', async () => {
-    const postgres = await createPostgres();
-    try {
-      await serve('', {
-        ...postgres.env,
-        ...collector.env,
-        REDIS_URL: await emptyRedis(),
-        REDIS_COMMAND_TIMEOUT_MS: '5000',
-        WEB_CONCURRENCY: '2',
-      });
-      const { url } = server!;
-      const connection = () => new Agent({ keepAlive: true, maxSockets: 1 });
-      await eventually(async () => {
-        expect((await call(url, { path: '/v1/external/github', agent: connection() })).status).toBe(502);
-        const instances = collector.spans.map(({ resource }) => resource['service.instance.id']);
-        expect(new Set(instances).size).toBe(2);
-      });
-      const exit = await ended();
-      expect(exit).toMatchObject({ code: 0, stderr: '' });
-      const lines = parseLog(exit.stdout).filter(({ route }) => route === '/v1/external/github');
-      for (const { trace_id, span_id, pid } of lines) {
-        const span = collector.inTrace(trace_id as string).find(({ kind }) => kind === 'server');
-        expect([span!.spanId, span!.resource['process.pid']]).toEqual([span_id, pid]);
-      }
-    } finally {
-      await server?.remove();
-      await postgres.remove();
-    }
   });
 });

@@ -80,13 +80,11 @@ export class PasswordHasher implements OnModuleInit {
     metrics?.gauge({
       name: 'watchlist_password_hashes_running',
       help: `Passwords that are being hashed or compared, at most ${RUNNING} at a time in each process.`,
-      ofWorkers: 'sum',
       read: () => RUNNING - this.slots.executionSlots,
     });
     metrics?.gauge({
       name: 'watchlist_password_hashes_waiting',
       help: `Passwords that wait for that, at most ${WAITING} in each process.`,
-      ofWorkers: 'sum',
       read: () => WAITING - this.slots.queueSlots,
     });
     const refused = metrics?.counter({

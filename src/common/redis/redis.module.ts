@@ -17,14 +17,12 @@ async function connect(env: Env, metrics: Metrics | null): Promise<RedisConnecti
   metrics?.gauge({
     name: 'watchlist_redis_up',
     help: 'Whether Redis answers (1) or not (0).',
-    ofWorkers: 'min',
     read: () => connection.ping().then(() => 1),
     otherwise: 0,
   });
   metrics?.gauge({
     name: 'watchlist_redis_circuit_open',
     help: 'Whether Redis is left alone (1), because it has not answered, or used (0).',
-    ofWorkers: 'max',
     read: () => Number(connection.isLeftAlone),
   });
   return connection;

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { BadRequestError, BodyTooLargeError } from '../../errors/common.errors.js';
+import { BadRequestError } from '../../errors/common.errors.js';
 import { logProblem, sendProblem } from '../../errors/problem.filter.js';
 import { toProblem } from '../../errors/to-problem.js';
 import { AllowedMethods } from './allowed-methods.js';
@@ -18,43 +18,32 @@ import { originForm } from '../path.js';
 import { requestIdOf } from '../request-id.js';
 import { SECURITY_HEADERS } from '../security-headers.js';
 
-export interface SideServerOptions {
+export interface AuxiliaryServerOptions {
   readonly bodyLimit: number;
-  /** For the whole request; its headers may take no longer than `headersTimeout`. Both in milliseconds. */
+  /** Limits the whole request, in milliseconds. */
   readonly requestTimeout: number;
-  readonly headersTimeout: number;
-  readonly trustProxy?: readonly string[];
-  /** What becomes of connections when it is closed. */
-  readonly forceCloseConnections: boolean | 'idle';
-  readonly contentSecurityPolicy?: string;
 }
 
 /**
- * A small server beside the API, without Nest: whatever it is sent, it answers as the API does, with a problem document,
- * a request id and the security headers.
+ * Creates a small server beside the API, without Nest. It answers every request as the API does: with a problem
+ * document, a request id and the security headers.
  */
-export function createSideServer({
-  headersTimeout,
-  trustProxy = [],
-  contentSecurityPolicy = SECURITY_HEADERS['content-security-policy'],
-  ...options
-}: SideServerOptions): FastifyInstance {
-  const { bodyLimit } = options;
+export function createAuxiliaryServer({
+  bodyLimit,
+  requestTimeout,
+}: AuxiliaryServerOptions): FastifyInstance {
   const logger = new Logger('Problem');
   const receive = ({ id }: FastifyRequest, reply: FastifyReply) =>
-    reply.headers({
-      ...SECURITY_HEADERS,
-      'content-security-policy': contentSecurityPolicy,
-      'x-request-id': id,
-    });
+    reply.headers({ ...SECURITY_HEADERS, 'x-request-id': id });
   const instance = fastify({
-    ...options,
+    bodyLimit,
+    requestTimeout,
+    forceCloseConnections: true,
     requestIdHeader: false,
     genReqId: requestIdOf,
     rewriteUrl: ({ url = '/' }) => originForm(url),
-    trustProxy: trustProxy.length > 0 ? [...trustProxy] : false,
     http: {
-      headersTimeout,
+      headersTimeout: requestTimeout,
       connectionsCheckingInterval: 1000,
       maxHeaderSize: MAXIMUM_HEAD_SIZE,
       // Node would answer these itself, with nothing.
@@ -81,14 +70,8 @@ export function createSideServer({
   letAnswerEarly(instance);
   instance.addHook('onRequest', (request, reply, done) => {
     receive(request, reply);
-    if (request.is404) done();
-    else if (!hasHost(request.raw)) {
-      done(new BadRequestError('The request must have exactly one Host header.'));
-    } else {
-      // Before somebody begins to hand it on.
-      const isTooLarge = Number(request.headers['content-length'] ?? 0) > bodyLimit;
-      done(isTooLarge ? new BodyTooLargeError(bodyLimit) : undefined);
-    }
+    const isServed = request.is404 || hasHost(request.raw);
+    done(isServed ? undefined : new BadRequestError('The request must have exactly one Host header.'));
   });
   instance.setNotFoundHandler((request, reply) =>
     sendProblem(request, reply, unroutable(request.method, request.url)),

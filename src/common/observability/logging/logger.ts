@@ -31,9 +31,6 @@ function isoTime(): () => string {
   };
 }
 
-/** Workers share one pipe. What is longer than this (PIPE_BUF) could be cut in two by another one's lines. */
-const ATOMIC_WRITE = 4096;
-
 /** One JSON line per event on stdout (readable lines in development), each with the ids of its request and trace. */
 export function createLogger(
   env: Pick<Env, 'LOG_LEVEL' | 'NODE_ENV'>,
@@ -59,7 +56,7 @@ export function createLogger(
   return pino(
     options,
     (destination as DestinationStream) ??
-      pino.destination({ sync: false, minLength: 3072, maxWrite: ATOMIC_WRITE, periodicFlush: 1000 }),
+      pino.destination({ sync: false, minLength: 3072, periodicFlush: 1000 }),
   );
 }
 

@@ -1,5 +1,5 @@
 import type { FastifyInstance, RouteHandlerMethod } from 'fastify';
-import { createSideServer } from '../../http/wire/auxiliary-server.js';
+import { createAuxiliaryServer } from '../../http/wire/auxiliary-server.js';
 
 /** Nobody who asks for metrics has anything to send. */
 const BODY_LIMIT = 1024;
@@ -7,12 +7,9 @@ const REQUEST_TIMEOUT_MS = 5000;
 
 /** A listener of its own for `/metrics` and nothing else: who reaches it is for the network to decide. */
 export function createMetricsServer(answer: RouteHandlerMethod): FastifyInstance {
-  const instance = createSideServer({
+  const instance = createAuxiliaryServer({
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    headersTimeout: REQUEST_TIMEOUT_MS,
-    // Nothing that is asked for here is worth waiting for.
-    forceCloseConnections: true,
   });
   instance.get('/metrics', answer);
   return instance;

@@ -16,7 +16,7 @@ describe(Metrics.name, () => {
     return all.filter((line) => line.startsWith(name));
   }
   const gauge = (read: () => number | Promise<number>, more: { otherwise?: number; keptMs?: number } = {}) =>
-    metrics.gauge({ name: 'a', help: 'A.', ofWorkers: 'sum', read, ...more });
+    metrics.gauge({ name: 'a', help: 'A.', read, ...more });
 
   it('tells of the process and its event loop, and nothing that is no number or called as something else', async () => {
     const text = await metrics.text();
@@ -60,7 +60,7 @@ describe(Metrics.name, () => {
       ['does not come back', () => new Promise(() => undefined)],
     ])('has no value when its reading %s, or the one that is meant for this', async (_what, read) => {
       gauge(read);
-      metrics.gauge({ name: 'b', help: 'B.', ofWorkers: 'min', read, otherwise: 0 });
+      metrics.gauge({ name: 'b', help: 'B.', read, otherwise: 0 });
       const text = metrics.text();
       await jest.advanceTimersByTimeAsync(1000);
       expect((await text).split('\n')).toEqual(expect.arrayContaining(['# TYPE a gauge', 'b 0']));

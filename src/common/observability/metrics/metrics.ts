@@ -1,4 +1,4 @@
-import { type Aggregator, collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { inTime } from '../../with-timeout.js';
 
 /** The exposition format. */
@@ -15,11 +15,6 @@ const NOT_WANTED = [
   ]),
   ...['min', 'mean', 'stddev'].map((what) => `nodejs_eventloop_lag_${what}_seconds`),
 ];
-/** Of several workers the slowest counts; in a mean it would disappear. */
-const OF_THE_WORST = ['', '_p50', '_p90', '_p99'].map((what) => `nodejs_eventloop_lag${what}_seconds`);
-
-/** All that one process has to tell, as it is sent from one process to another. */
-export type Snapshot = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
 
 interface Described {
   readonly name: string;
@@ -32,8 +27,6 @@ export interface CounterOptions<Label extends string> extends Described {
 }
 
 export interface GaugeOptions extends Described {
-  /** What the values of several workers make together. */
-  readonly ofWorkers: 'sum' | 'min' | 'max';
   /**
    * Called when somebody asks for the metrics. What takes its time is asked for once for all who ask meanwhile, and not
    * waited for longer than a second.
@@ -61,9 +54,6 @@ export class Metrics {
   constructor() {
     collectDefaultMetrics({ register: this.registry });
     for (const name of NOT_WANTED) this.registry.removeSingleMetric(name);
-    for (const name of OF_THE_WORST) {
-      (this.registry.getSingleMetric(name) as unknown as { aggregator: Aggregator }).aggregator = 'max';
-    }
   }
 
   /** Whoever asks for one that is there already shares it. Each of its values is there from the beginning, as 0. */
@@ -76,12 +66,11 @@ export class Metrics {
     return counter;
   }
 
-  gauge({ name, help, ofWorkers, read, otherwise, keptMs }: GaugeOptions): void {
+  gauge({ name, help, read, otherwise, keptMs }: GaugeOptions): void {
     const look = asked(read, keptMs);
     const gauge: Gauge = new Gauge({
       name,
       help,
-      aggregator: ofWorkers,
       registers: [],
       collect: async () => {
         const value = (await look()) ?? otherwise;
@@ -111,10 +100,6 @@ export class Metrics {
   text(): Promise<string> {
     this.rendering ??= this.registry.metrics().finally(() => (this.rendering = undefined));
     return this.rendering;
-  }
-
-  snapshot(): Promise<Snapshot> {
-    return this.registry.getMetricsAsJSON();
   }
 }
 

@@ -2,7 +2,6 @@ import { hash as digest, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Env } from '../../../config/env.js';
 import { sendProblem } from '../../errors/problem.filter.js';
-import { textOfAllWorkers } from './all-workers.js';
 import { countRequests } from './http-requests.js';
 import { createMetricsServer } from './metrics-server.js';
 import type { Unauthorized } from './metrics.module.js';
@@ -19,16 +18,14 @@ const fingerprint = (text: string) => digest('sha256', text, 'buffer');
 export function serveMetrics(
   instance: FastifyInstance,
   metrics: Metrics,
-  { METRICS_TOKEN, METRICS_PORT, WEB_CONCURRENCY }: Env,
+  { METRICS_TOKEN, METRICS_PORT }: Env,
   unauthorized: Unauthorized,
 ): FastifyInstance | undefined {
   countRequests(instance, metrics);
-  const text =
-    WEB_CONCURRENCY > 1
-      ? textOfAllWorkers(metrics, process as Parameters<typeof textOfAllWorkers>[1])
-      : () => metrics.text();
   const answer = async (_request: FastifyRequest, reply: FastifyReply) =>
-    reply.headers({ 'cache-control': 'no-store', 'content-type': METRICS_MEDIA_TYPE }).send(await text());
+    reply
+      .headers({ 'cache-control': 'no-store', 'content-type': METRICS_MEDIA_TYPE })
+      .send(await metrics.text());
 
   if (METRICS_TOKEN !== undefined) {
     const expected = fingerprint(METRICS_TOKEN);

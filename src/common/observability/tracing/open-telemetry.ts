@@ -19,7 +19,7 @@ export function startOpenTelemetry(env: Env, logger: Logger): Tracing {
     resource: resources.defaultResource().merge(
       resources.resourceFromAttributes({
         'service.name': env.OTEL_SERVICE_NAME,
-        // Of several workers each has its own.
+        // Of several servers each has its own.
         'service.instance.id': randomUUID(),
       }),
     ),
