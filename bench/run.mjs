@@ -70,7 +70,7 @@ async function benchCached(kind, env) {
   const idle = usage(server.pid).rssMiB;
   console.log(`boot to first answer ${server.bootMs.toFixed(0)} ms; idle RSS ${idle.toFixed(0)} MiB\n`);
   expectAtMost(`${kind}: boot, ms`, server.bootMs, 2000);
-  expectAtMost(`${kind}: idle RSS, MiB`, idle, 130);
+  expectAtMost(`${kind}: idle RSS, MiB`, idle, 150);
 
   const ids = await seed(server.url, { users: 100, items: 10 });
   const body = await (await fetch(`${server.url}/v1/watchlists`, { headers: bearer(ids[0]) })).text();

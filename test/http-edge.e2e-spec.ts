@@ -910,6 +910,15 @@ describe('Of two things that are wrong with a request, the answer names the firs
     });
     afterAll(() => server.close());
 
+    it.each([
+      ['a route', '/v1/auth/me'],
+      ['a path that cannot be decoded', '/v1/%zz'],
+    ])('and 429 for the address closes the connection: %s', async (_what, path) => {
+      const answers = await sendRawUntilClosed(server.url, bytesOf({ path }));
+      expect(answers).toEqual([expect.objectContaining({ status: 429 })]);
+      expect(answers[0]!.headers).toMatchObject({ connection: 'close' });
+    });
+
     it.each<[string, RawRequest, number, string]>([
       ['an unknown path', { path: '/v1/nothing' }, 404, 'NOT_FOUND'],
       ['a method that is not answered', { method: 'PUT', path: '/v1/auth/me' }, 405, 'METHOD_NOT_ALLOWED'],

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseEnv } from 'node:util';
 import newman, { type NewmanRunSummary } from 'newman';
 import { createTestApp, type TestApp } from './support/create-test-app.js';
 import { GithubStub } from './support/github-stub.js';
@@ -9,9 +8,12 @@ import { DEAD_MAIL_SERVER } from './support/mail-server.js';
 const FOLDER = join(__dirname, '../postman');
 const COLLECTION = join(FOLDER, 'watchlist-api.postman_collection.json');
 const ENVIRONMENT = join(FOLDER, 'local.postman_environment.json');
-const { ADMIN_EMAIL, ADMIN_PASSWORD } = parseEnv(
-  readFileSync(join(__dirname, '../.env.example'), 'utf8'),
-) as Record<string, string>;
+const { values } = JSON.parse(readFileSync(ENVIRONMENT, 'utf8')) as {
+  values: { key: string; value: string }[];
+};
+const valueOf = (name: string) => values.find(({ key }) => key === name)!.value;
+const ADMIN_EMAIL = valueOf('adminEmail');
+const ADMIN_PASSWORD = valueOf('adminPassword');
 
 /** A run takes a second or two; one that comes after another waits until the login limit lets it in. */
 jest.setTimeout(120_000);
@@ -107,7 +109,7 @@ describe('the Postman collection, with its environment as it is', () => {
     return server;
   }
 
-  it('passes on a server with the admin of .env.example and the default limits', async () => {
+  it('passes on a server with the admin of its environment and the default limits', async () => {
     const run = await runCollection(await start({ ADMIN_EMAIL, ADMIN_PASSWORD }));
     expect(run).toEqual(PASSED);
   });

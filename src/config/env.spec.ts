@@ -516,6 +516,29 @@ describe(parseEnv.name, () => {
     expect(parse(both)).toMatchObject(both);
   });
 
+  describe('the ADMIN_PASSWORD of the documentation', () => {
+    const documented = (file: string) =>
+      /ADMIN_PASSWORD=(\S+)/.exec(readFileSync(join(__dirname, '../..', file), 'utf8'))?.[1];
+    const admin = { ADMIN_EMAIL: 'ada@example.com', ADMIN_PASSWORD: documented('README.md')! };
+    const MESSAGE = 'ADMIN_PASSWORD is the one from the documentation: choose your own.';
+
+    it('stops the boot in production', () => {
+      expect(documented('.env.example')).toBe(admin.ADMIN_PASSWORD);
+      expect(problemsOf({ ...PRODUCTION, ...admin, JWT_SECRET: SECRET })).toContain(MESSAGE);
+    });
+
+    it.each(['0.0.0.0', '::', 'watchlist.local'])(
+      'gives one warning outside production on HOST=%s, which other machines reach',
+      (HOST) => {
+        expect(parse({ ...admin, HOST }).warnings).toEqual([expect.stringContaining(MESSAGE)]);
+      },
+    );
+
+    it.each(['127.0.0.1', '::1', 'localhost'])('gives no warning on HOST=%s', (HOST) => {
+      expect(parse({ ...admin, HOST }).warnings).toEqual([]);
+    });
+  });
+
   it('wants a secret with the webhook', () => {
     const url = { AUDIT_WEBHOOK_URL: 'https://audit.example/hook' };
     expect(problemsOf({ JWT_SECRET: SECRET, ...url })).toContain(
@@ -892,7 +915,6 @@ describe('.env.example', () => {
 
   it('can be used as it stands', () => {
     const values = parseEnvFile(text) as Record<string, string>;
-    expect(values['ADMIN_EMAIL']).toBe('admin@example.com');
     expect(() => parse(values)).not.toThrow();
   });
 
@@ -902,7 +924,7 @@ describe('.env.example', () => {
         .filter((line) => line.startsWith('# '))
         .map((line) => line.slice(2).split(/=(.*)/s).slice(0, 2)),
     ) as Record<string, string>;
-    const { JWT_SECRET_FILE, JWT_ALG, ...others } = shown;
+    const { JWT_SECRET_FILE, JWT_ALG, ADMIN_EMAIL: _email, ADMIN_PASSWORD: _password, ...others } = shown;
     expect({ JWT_SECRET_FILE, JWT_ALG }).toEqual({ JWT_SECRET_FILE: './data/jwt-secret', JWT_ALG: 'HS256' });
     const { JWT_KEYS: _keys, ...defaults } = parse();
     const { JWT_KEYS: _sameKeys, ...stated } = parse(others);

@@ -373,6 +373,18 @@ function jwtSecret(values: Values, warnings: string[]): Buffer {
   return secretFromFile(file);
 }
 
+/** README and .env.example show this one, so every reader of them knows it. */
+const DOCUMENTED_ADMIN_PASSWORD = 'for-local-use-only';
+
+/** @throws InvalidEnvironmentError */
+function checkAdminPassword({ NODE_ENV, HOST, ADMIN_PASSWORD }: Values, warnings: string[]): void {
+  if (ADMIN_PASSWORD !== DOCUMENTED_ADMIN_PASSWORD) return;
+  const problem = 'ADMIN_PASSWORD is the one from the documentation: choose your own.';
+  if (NODE_ENV === 'production') throw new InvalidEnvironmentError([problem]);
+  const isLoopback = HOST === 'localhost' || HOST === '::1' || HOST.startsWith('127.');
+  if (!isLoopback) warnings.push(`${problem} Other machines can reach this server: HOST is ${HOST}.`);
+}
+
 function isTraced(values: Values): boolean {
   const { OTEL_SDK_DISABLED: isDisabled, OTEL_TRACES_EXPORTER: exporters } = values;
   if (isDisabled) return false;
@@ -421,6 +433,7 @@ export function parseEnv(source: Source): Env {
   refuseRenamed(source);
   const values = checked(schema, source);
   const warnings = warningsOfUnread(source);
+  checkAdminPassword(values, warnings);
   const {
     JWT_SECRET: _secret,
     JWT_SECRETS_OLD: _old,

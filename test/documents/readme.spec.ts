@@ -67,6 +67,17 @@ describe("README's configuration", () => {
   });
 });
 
+describe('package.json', () => {
+  it('pins the packages that the server is built on to exact versions', () => {
+    const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<string, object>;
+    const pinned = Object.entries({ ...dependencies, ...devDependencies }).filter(([name]) =>
+      /^(@nestjs\/.+|fastify|ioredis|pg|sqlite3|typeorm)$/.test(name),
+    );
+    expect(pinned.length).toBeGreaterThan(15);
+    expect(pinned.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version as string))).toEqual([]);
+  });
+});
+
 describe('README', () => {
   it.each(matches(/\]\((?!https?:|#)([^)#]+)/g))('links to %s, which is there', (file) => {
     expect(existsSync(join(ROOT, file))).toBe(true);

@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import sqlite3 from 'sqlite3';
 import { PASSWORD } from '../support/actors.js';
 import { eventually } from '../support/eventually.js';
@@ -108,6 +110,49 @@ describe('A process whose event loop is kept busy', () => {
     await eventually(async () => expect((await write('served')).status).toBe(201));
     const { items } = await readStored(storage.env['DATABASE_URL']!, [ada]);
     expect(items.map(({ title }) => title)).toEqual(['served']);
+  });
+});
+
+const onLinux = process.platform === 'linux' ? describe : describe.skip;
+
+onLinux('1100 keep-alive connections to a process that may open 1000 files', () => {
+  const sockets: Socket[] = [];
+  afterEach(() => sockets.splice(0).forEach((socket) => socket.destroy()));
+
+  /** Whether the server answers a request on a connection of its own, which then stays open. */
+  const isAnswered = () =>
+    new Promise<boolean>((resolve) => {
+      const { hostname, port } = new URL(server.url);
+      const socket = connect(Number(port), hostname, () =>
+        socket.write('GET /v1/health/detailed HTTP/1.1\r\nhost: a\r\n\r\n'),
+      );
+      sockets.push(socket);
+      socket.once('data', () => resolve(true));
+      socket.once('close', () => resolve(false));
+      socket.on('error', () => undefined);
+    });
+
+  it('leave descriptors for the database: those over the limit are closed, the others are served', async () => {
+    server = await startServer({
+      env: { ...ROOMY, ...storage.env, ...UNCACHED, MAX_EVENT_LOOP_DELAY_MS: '60000' },
+      shell: 'ulimit -n 1000; exec "$@"',
+    });
+    const ada = await signUp(server.url);
+    const answers = await Promise.all(Array.from({ length: 1100 }, isAnswered));
+    const served = answers.filter(Boolean).length;
+    expect(served).toBeGreaterThan(400);
+    expect(served).toBeLessThan(500);
+    // Longer than the server's own timers take.
+    await sleep(1500);
+    expect((await call(server.url, { path: LIST, token: ada.token })).status).toBe(200);
+    const body = { title: 'kept', type: 'movie' };
+    expect((await call(server.url, { path: ITEMS, token: ada.token, body })).status).toBe(201);
+    expect(server.logs().filter(({ msg }) => /^\d+ connections are open/.test(String(msg)))).toHaveLength(1);
+
+    for (const socket of sockets) socket.destroy();
+    await eventually(async () => expect(await isAnswered()).toBe(true));
+    server.signal('SIGTERM');
+    expect(await server.exited).toMatchObject({ code: 0, stderr: '' });
   });
 });
 

@@ -38,6 +38,8 @@ export interface ServerProcessOptions {
   readonly folder?: string;
   /** Such as `--import`, for what a test does to the process from within. */
   readonly nodeOptions?: readonly string[];
+  /** Shell code that starts the server: `exec "$@"`, with limits before it and redirections behind it. */
+  readonly shell?: string;
 }
 
 /** Resolves when the server listens. */
@@ -67,11 +69,17 @@ export async function runServer(options: ServerProcessOptions = {}): Promise<Exi
   return exit;
 }
 
-async function launch({ env = {}, folder, nodeOptions = [] }: ServerProcessOptions): Promise<ServerProcess> {
+/** Does not wait until the server listens, as {@link startServer} does by reading the log. */
+export async function launch({
+  env = {},
+  folder,
+  nodeOptions = [],
+  shell = 'exec "$@"',
+}: ServerProcessOptions): Promise<ServerProcess> {
   await build();
   const cwd = folder ?? mkdtempSync(join(tmpdir(), 'watchlist-server-'));
   const port = env['PORT'] ?? String(await freePort());
-  const child = spawn(process.execPath, [...nodeOptions, BUILT], {
+  const child = spawn('/bin/sh', ['-c', shell, 'sh', process.execPath, ...nodeOptions, BUILT], {
     cwd,
     env: { ...env, PORT: port },
     stdio: ['ignore', 'pipe', 'pipe'],

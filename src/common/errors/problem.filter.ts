@@ -30,11 +30,15 @@ export function logProblem(logger: Logger, { id }: Pick<HttpRequest, 'id'>, prob
   });
 }
 
-/** Keeps the connection open: Fastify would close it after a refused body (drain-request-body.ts). */
+/**
+ * The connection stays open unless `shouldKeepAlive` says otherwise.
+ * Fastify alone would close it when it refuses a body (drain-request-body.ts).
+ */
 export function sendProblem(request: HttpRequest, reply: HttpReply, problem: ProblemError): void {
+  reply.removeHeader('connection');
+  if (!reply.raw.shouldKeepAlive) reply.header('connection', 'close');
   void reply
     .code(problem.status)
-    .removeHeader('connection')
     .headers(problem.headers)
     .header('content-type', PROBLEM_MEDIA_TYPE)
     .header('cache-control', 'no-store')

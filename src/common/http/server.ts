@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
 import cors from '@fastify/cors';
-import underPressure from '@fastify/under-pressure';
 import { Logger } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -32,7 +31,9 @@ import {
   writeProblem,
 } from './wire/client-error.js';
 import { afterAnswers, answerEarly, letAnswerEarly } from './wire/drain-request-body.js';
+import { limitConnections } from './connection-limit.js';
 import { useStrictBodies } from './json-body.js';
+import { OverloadDetector } from './overload.js';
 import { originForm, pathOf } from './path.js';
 import { requestContext } from './request-context.js';
 import { requestIdOf } from './request-id.js';
@@ -115,7 +116,7 @@ class HttpEdge {
   private readonly addresses: AddressLimiter;
   private readonly states = new WeakMap<FastifyRequest, RateLimitState>();
   private methods!: AllowedMethods;
-  private isOverloaded: () => boolean = () => false;
+  private readonly overload: OverloadDetector | null;
   private untrustedProxySeen = false;
 
   private readonly refusals: ReturnType<typeof refusalsIn>;
@@ -126,6 +127,8 @@ class HttpEdge {
     metrics: Metrics | null,
   ) {
     this.addresses = new AddressLimiter(env);
+    this.overload =
+      env.MAX_EVENT_LOOP_DELAY_MS > 0 ? new OverloadDetector(env.MAX_EVENT_LOOP_DELAY_MS) : null;
     this.refusals = refusalsIn(metrics);
     this.unreadable = metrics?.counter({
       name: 'watchlist_http_unreadable_requests_total',
@@ -136,6 +139,7 @@ class HttpEdge {
 
   async install(instance: FastifyInstance): Promise<void> {
     this.methods = new AllowedMethods(instance);
+    limitConnections(instance.server, this.logger);
     useStrictBodies(instance);
     letAnswerEarly(instance);
     instance.addHook('onRequest', (request, reply, done) => {
@@ -164,16 +168,8 @@ class HttpEdge {
       preflightContinue: true,
       maxAge: 600,
     });
-    if (this.env.MAX_EVENT_LOOP_DELAY_MS > 0) {
-      // Only its measurement: its own hook would shed health checks too.
-      await instance.register(underPressure, {
-        maxEventLoopDelay: this.env.MAX_EVENT_LOOP_DELAY_MS,
-        pressureHandler: () => undefined,
-      });
-      this.isOverloaded = () => instance.isUnderPressure();
-    }
     instance.addHook('onRequest', (request, reply, done) => {
-      const refusal = this.refusal(request);
+      const refusal = this.refusal(request, reply);
       // Nest's error handler does not reach the CORS plugin's own route.
       if (request.method !== 'OPTIONS') done(refusal);
       else if (refusal) sendProblem(request, reply, refusal);
@@ -188,16 +184,17 @@ class HttpEdge {
     });
     instance.addHook('onClose', (_instance, done) => {
       this.addresses.close();
+      this.overload?.close();
       done();
     });
   }
 
   /** Fastify's router gives up on a path that it cannot decode before any hook runs. */
   answerUndecodablePath(request: FastifyRequest, reply: FastifyReply): void {
-    answerEarly(request.raw, reply.raw);
     this.receive(request, reply);
     const problem =
-      this.overLimit(request) ?? new BadRequestError('The path is not valid percent-encoded UTF-8.');
+      this.overLimit(request, reply) ?? new BadRequestError('The path is not valid percent-encoded UTF-8.');
+    answerEarly(request.raw, reply.raw);
     this.unreadable?.inc({ status: problem.status });
     sendProblem(request, reply, problem);
   }
@@ -242,14 +239,14 @@ class HttpEdge {
   }
 
   /** The contract's order: 404/405, 429, then what can be said without reading the body. */
-  private refusal(request: FastifyRequest): ProblemError | undefined {
-    if (isPreflight(request)) return this.overLimit(request);
+  private refusal(request: FastifyRequest, reply: FastifyReply): ProblemError | undefined {
+    if (isPreflight(request)) return this.overLimit(request, reply);
     if (request.is404 || request.method === 'OPTIONS')
       return this.methods.unroutable(request.method, request.url);
     const path = pathOf(request.url);
     const route = routedPathOf(request);
     if (route === '/docs/*' && !DOCS_FILE.test(path)) return new NotFoundError();
-    const limited = this.overLimit(request);
+    const limited = this.overLimit(request, reply);
     if (limited) return limited;
     if (!hasHost(request.raw)) return new BadRequestError('The request must have exactly one Host header.');
     if (request.url.length > MAXIMUM_URL_LENGTH) return new UriTooLongError(MAXIMUM_URL_LENGTH);
@@ -260,13 +257,16 @@ class HttpEdge {
     if (!isDecodable(request.url.slice(path.length))) {
       return new BadRequestError('The query is not valid percent-encoded UTF-8.');
     }
-    if (!isWatched(route) && this.isOverloaded()) return new OverloadedError();
+    if (!isWatched(route) && this.overload?.isOverloaded) return new OverloadedError();
     return undefined;
   }
 
-  private overLimit(request: FastifyRequest): ProblemError | undefined {
+  private overLimit(request: FastifyRequest, reply: FastifyReply): ProblemError | undefined {
     const state = this.states.get(request);
-    return state === undefined || state.allowed ? undefined : this.tooMany(state);
+    if (state === undefined || state.allowed) return undefined;
+    // An address over its limit must not keep connections open that others need.
+    reply.raw.shouldKeepAlive = false;
+    return this.tooMany(state);
   }
 
   private tooMany(state: RateLimitState): ProblemError {

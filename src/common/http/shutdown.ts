@@ -1,25 +1,32 @@
 import type { Server } from 'node:http';
-import { Injectable, Module, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import {
+  Injectable,
+  Module,
+  type OnApplicationShutdown,
+  type OnModuleDestroy,
+  type OnModuleInit,
+} from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
 import { ShuttingDownError } from '../errors/common.errors.js';
+import { drainStdout } from '../observability/logging/stdout.js';
 
 const SWEEP_INTERVAL_MS = 100;
 /** After this, connections that still hold a request are cut. */
 const DEADLINE_MS = 8000;
 
 /**
- * Answered until the last connection closes: whoever kills what is not alive must not do so while it finishes, and
- * whoever asks whether it is ready is told in words of its own that it is not.
+ * Answered until the last connection closes: an orchestrator must not kill the process while it finishes, and the
+ * readiness check says in its own words that the process is not ready.
  */
 const ANSWERED_WHILE_DRAINING = new Set<string | undefined>(['/health/live', '/health/ready']);
 
 /**
- * On SIGTERM: requests in flight finish, new ones get 503, and connections are closed as they fall idle. Left to
- * itself the server would wait for every keep-alive connection to time out, more than a minute.
+ * On SIGTERM requests in flight finish, new ones get 503, and connections close when they fall idle.
+ * Node alone would wait until every keep-alive connection times out, more than a minute.
  */
 @Injectable()
-export class GracefulShutdown implements OnModuleInit, OnModuleDestroy {
+export class GracefulShutdown implements OnModuleInit, OnModuleDestroy, OnApplicationShutdown {
   private draining = false;
 
   constructor(private readonly host: HttpAdapterHost) {}
@@ -53,6 +60,11 @@ export class GracefulShutdown implements OnModuleInit, OnModuleDestroy {
     });
     sweep.unref();
     deadline.unref();
+  }
+
+  /** Nest calls this last, before it ends the process. */
+  onApplicationShutdown(): Promise<void> {
+    return drainStdout();
   }
 }
 
