@@ -2,12 +2,15 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../support/eventually.js';
 import { call, ROOMY } from '../support/server-client.js';
 import { build, launch, parseLog, type ServerProcess } from '../support/server-process.js';
 import { createSqlite, type Storage } from '../support/stack.js';
 
-jest.setTimeout(60_000);
+const BOOT_DEADLINE_MS = 30_000;
+
+jest.setTimeout(90_000);
 beforeAll(build, 120_000);
 
 let folder: string;
@@ -35,7 +38,13 @@ async function serve(stdout: string): Promise<void> {
     nodeOptions: ['--import', join(folder, 'throws.mjs')],
     shell: `exec "$@" > '${stdout}'`,
   });
-  await eventually(async () => expect((await call(server.url, { path: '/health' })).status).toBe(200));
+  // Nothing in a log says when it listens.
+  for (const deadline = Date.now() + BOOT_DEADLINE_MS; ; await sleep(50)) {
+    const isUp = await call(server.url, { path: '/health' }).catch((error: unknown) => {
+      if (Date.now() > deadline) throw error;
+    });
+    if (isUp) return;
+  }
 }
 
 /** Each leaves a line of about 200 bytes in the log. */
