@@ -1,7 +1,8 @@
 import 'reflect-metadata';
 import { listenOn } from './common/http/listen.js';
 import { createLogger } from './common/observability/logging/logger.js';
-import { InvalidEnvironmentError, loadEnv } from './config/env.js';
+import { InvalidEnvironmentError } from './config/errors.js';
+import { loadEnv } from './config/load-env.js';
 import { END_SIGNALS, endAtOnceOnSignals, endOnUncaughtErrors } from './common/process-signals.js';
 
 async function main(): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Response } from 'supertest';
-import { InvalidEnvironmentError } from '../src/config/env.js';
+import { InvalidEnvironmentError } from '../src/config/errors.js';
 import { User } from '../src/users/user.entity.js';
 import { type Actor, actingOn, asAdmin, asUser, PASSWORD, randomEmail, signIn } from './support/actors.js';
 import { appearanceOf } from './support/appearance.js';

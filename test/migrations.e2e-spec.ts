@@ -3,12 +3,9 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 
 import { dirname, join } from 'node:path';
 import sqlite3 from 'sqlite3';
 import { type DataSource, MigrationExecutor } from 'typeorm';
-import {
-  InvalidEnvironmentError,
-  parseEnv,
-  type PostgresDatabase,
-  type SqliteDatabase,
-} from '../src/config/env.js';
+import { parseEnv } from '../src/config/env.js';
+import { type PostgresDatabase, type SqliteDatabase } from '../src/config/env-fields.js';
+import { InvalidEnvironmentError } from '../src/config/errors.js';
 import { MIGRATIONS_TABLE, postgresDataSource, sqliteDataSource } from '../src/database/data-source.js';
 import { openDatabase } from '../src/database/database.module.js';
 import { ADVISORY_LOCK, migrate } from '../src/database/migrate.js';

@@ -1,4 +1,5 @@
-import { InvalidEnvironmentError, parseEnv } from '../src/config/env.js';
+import { parseEnv } from '../src/config/env.js';
+import { InvalidEnvironmentError } from '../src/config/errors.js';
 import { asAdmin, asUser } from './support/actors.js';
 import { createTestApp, type TestApp } from './support/create-test-app.js';
 import { type Answer, inParallel, limitOf, remainingOf, withServer } from './support/rate-limits.js';

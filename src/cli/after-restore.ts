@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { parseArgs } from 'node:util';
-import { loadDatabaseUrl } from '../config/env.js';
+import { loadDatabaseUrl } from '../config/load-env.js';
 import { finishRestore, ID_GAP } from '../database/finish-restore.js';
 import { SCHEMA, SIGN_INS, TOKENS } from '../schema.js';
 import { runCommand } from './run-command.js';

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { loadDatabaseUrl } from '../config/env.js';
+import { loadDatabaseUrl } from '../config/load-env.js';
 import { backUpSqlite } from '../database/drivers/sqlite/sqlite-backup.js';
 import { runCommand } from './run-command.js';
 

@@ -1,4 +1,4 @@
-import { InvalidEnvironmentError } from '../config/env.js';
+import { InvalidEnvironmentError } from '../config/errors.js';
 
 /** Prints what the command did, or one line that begins with `failure`. Then the exit code is 1. */
 export async function runCommand(

@@ -1,3 +1,4 @@
+import { transformFileSync } from '@swc/core';
 import { execFile } from 'node:child_process';
 import {
   existsSync,
@@ -12,14 +13,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv as parseEnvFile, promisify } from 'node:util';
-import {
-  ENV_VARIABLES,
-  type Env,
-  InvalidEnvironmentError,
-  loadDatabaseUrl,
-  loadEnv,
-  parseEnv,
-} from './env.js';
+import { ENV_VARIABLES, type Env, parseEnv } from './env.js';
+import { InvalidEnvironmentError } from './errors.js';
+import { loadDatabaseUrl, loadEnv } from './load-env.js';
 
 const SECRET = 'Jq3vT9xLw2ZbR7mKd5HcYf8NsGp4UaE1';
 const PRODUCTION = { NODE_ENV: 'production', JWT_SECRET: SECRET };
@@ -187,6 +183,14 @@ const VARIABLES: Record<string, Variable> = {
       ['86400', 86_400],
     ],
     refused: ['86401', ...NOT_WHOLE_NUMBERS],
+  },
+  CACHE_MEMORY_BYTES: {
+    default: 33_554_432,
+    accepted: [
+      ['0', 0],
+      ['1073741824', 1_073_741_824],
+    ],
+    refused: ['1073741825', ...NOT_WHOLE_NUMBERS],
   },
   RATE_LIMIT_LOGIN: { default: limit(5, 60), accepted: LIMITS_ACCEPTED, refused: LIMITS_REFUSED },
   RATE_LIMIT_REGISTER: { default: limit(10, 60), accepted: LIMITS_ACCEPTED, refused: LIMITS_REFUSED },
@@ -811,22 +815,35 @@ describe(parseEnv.name, () => {
   `;
 });
 
-/** What a script prints that is run with `env`, this module, and `args` in `folder`. */
+/** Runs a script in a process of its own, in `folder`, with `env` (this folder's modules) and `args`; returns its output. */
 async function inProcessOfItsOwn(script: string, folder: string, ...args: string[]): Promise<string> {
-  const load = `
-    const [file, folder, ...args] = process.argv.slice(1);
-    const { code } = require('@swc/core').transformFileSync(file, { module: { type: 'commonjs' } });
-    const loaded = Object.assign(new module.constructor(file), { paths: module.paths });
-    loaded._compile(code, file);
-    const env = loaded.exports;
-    process.chdir(folder);
-  `;
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    ['-e', load + script, join(__dirname, 'env.ts'), folder, ...args],
-    { cwd: join(__dirname, '../..'), env: { PATH: process.env['PATH'], JWT_SECRET: '', PORT: '4711' } },
-  );
-  return stdout.trim();
+  const compiled = mkdtempSync(join(tmpdir(), 'watchlist-config-'));
+  try {
+    for (const name of ['errors', 'env-fields', 'jwt-keys', 'env', 'load-env']) {
+      const { code } = transformFileSync(join(__dirname, `${name}.ts`), { module: { type: 'commonjs' } });
+      writeFileSync(join(compiled, `${name}.js`), code);
+    }
+    const load = `
+      const [modules, folder, ...args] = process.argv.slice(1);
+      const env = { ...require(modules + '/env.js'), ...require(modules + '/load-env.js') };
+      process.chdir(folder);
+    `;
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['-e', load + script, compiled, folder, ...args],
+      {
+        env: {
+          PATH: process.env['PATH'],
+          NODE_PATH: join(__dirname, '../../node_modules'),
+          JWT_SECRET: '',
+          PORT: '4711',
+        },
+      },
+    );
+    return stdout.trim();
+  } finally {
+    rmSync(compiled, { recursive: true });
+  }
 }
 
 describe(loadEnv.name, () => {

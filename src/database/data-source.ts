@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events';
 import sqlite3 from 'sqlite3';
 import { type ColumnType, DataSource, type DataSourceOptions } from 'typeorm';
 import type { PostgresConnectionOptions } from 'typeorm/driver/postgres/PostgresConnectionOptions.js';
-import type { PostgresDatabase, SqliteDatabase } from '../config/env.js';
+import type { PostgresDatabase, SqliteDatabase } from '../config/env-fields.js';
 import { PgClient } from './drivers/postgres/pg-client.js';
 import { PREPARING_SQLITE3 } from './drivers/sqlite/sqlite-statements.js';
 

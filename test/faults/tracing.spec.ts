@@ -16,7 +16,6 @@ import {
 } from '../support/server-process.js';
 import { createSqlite, type Storage } from '../support/stack.js';
 
-
 /** What the process has loaded when it ends. OpenTelemetry's packages are CommonJS, whoever loads them. */
 const TELL_WHAT_IS_LOADED = `
   import { writeFileSync } from 'node:fs';

@@ -1,5 +1,6 @@
 import { createHmac, createSecretKey, hkdfSync, type KeyObject, timingSafeEqual } from 'node:crypto';
-import type { Env, JwtKey } from '../../config/env.js';
+import type { Env } from '../../config/env.js';
+import type { JwtKey } from '../../config/jwt-keys.js';
 
 /**
  * HMAC-SHA-256 codes for tokens that are made anew when they are needed, so that nothing is stored which could be

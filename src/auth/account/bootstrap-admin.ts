@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { ENV, type Env, InvalidEnvironmentError } from '../../config/env.js';
+import { ENV, type Env } from '../../config/env.js';
+import { InvalidEnvironmentError } from '../../config/errors.js';
 import { canonicalEmail } from '../../users/canonical-email.js';
 import { EmailTakenError } from '../../users/users.errors.js';
 import { UsersService } from '../../users/users.service.js';

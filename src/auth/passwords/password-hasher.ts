@@ -5,7 +5,8 @@ import { bulkhead, BulkheadRejectedError } from 'cockatiel';
 import { OverloadedError } from '../../common/errors/common.errors.js';
 import { METRICS } from '../../common/observability/metrics/metrics.module.js';
 import type { Metrics } from '../../common/observability/metrics/metrics.js';
-import { ENV, type Env, InvalidEnvironmentError } from '../../config/env.js';
+import { ENV, type Env } from '../../config/env.js';
+import { InvalidEnvironmentError } from '../../config/errors.js';
 import { UsersService } from '../../users/users.service.js';
 
 /** Not a secret: it only makes the pre-hash ours when no pepper is set. */

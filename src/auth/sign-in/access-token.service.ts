@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
-import { ENV, type Env, JWT_ALGORITHM } from '../../config/env.js';
+import { ENV, type Env } from '../../config/env.js';
+import { JWT_ALGORITHM } from '../../config/jwt-keys.js';
 import type { Session } from '../sessions/session.entity.js';
 
 export const ISSUER = 'watchlist-api';

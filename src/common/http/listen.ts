@@ -1,4 +1,4 @@
-import { InvalidEnvironmentError } from '../../config/env.js';
+import { InvalidEnvironmentError } from '../../config/errors.js';
 
 /** @throws InvalidEnvironmentError that names the variable when its port or HOST is taken, not ours to have or not known */
 export async function listenOn(

@@ -1,4 +1,5 @@
-import type { Env, RateLimit } from '../../config/env.js';
+import type { Env } from '../../config/env.js';
+import type { RateLimit } from '../../config/env-fields.js';
 
 /** The policies that a route can be under. `default` is every route's that names none. */
 export const ROUTE_POLICIES = ['login', 'register', 'list', 'write', 'default'] as const;

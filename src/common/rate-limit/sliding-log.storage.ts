@@ -1,7 +1,7 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { ThrottlerStorage } from '@nestjs/throttler';
 import type { Result } from 'ioredis';
-import type { RateLimit } from '../../config/env.js';
+import type { RateLimit } from '../../config/env-fields.js';
 import type { RedisConnection } from '../redis/redis-connection.js';
 import { type RateLimitState, retryAfterSeconds } from './rate-limits.js';
 import { SlidingLog } from './sliding-log.js';

@@ -1,4 +1,4 @@
-import type { RateLimit } from '../../config/env.js';
+import type { RateLimit } from '../../config/env-fields.js';
 import type { RateLimitState } from './rate-limits.js';
 
 /** The times (ms on the monotonic clock) of one key's counted calls, oldest first; `head` is the first still in the window. */

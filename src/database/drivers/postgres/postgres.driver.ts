@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
-import type { PostgresDatabase } from '../../../config/env.js';
+import type { PostgresDatabase } from '../../../config/env-fields.js';
 import { postgresDataSource, type Schema } from '../../data-source.js';
 import type { Database } from '../database-driver.js';
 import { inTransaction, type Work } from '../../transaction.js';

@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import { InvalidEnvironmentError } from '../../../config/env.js';
+import { InvalidEnvironmentError } from '../../../config/errors.js';
 
 /**
  * Titles and names can have any Unicode character. A database in another encoding would boot and answer 500 later.

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, open, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import sqlite3 from 'sqlite3';
-import { InvalidEnvironmentError } from '../../../config/env.js';
+import { InvalidEnvironmentError } from '../../../config/errors.js';
 import { MIGRATIONS_TABLE } from '../../data-source.js';
 
 /** How long to wait for the process before us (a restart) to let go of the file. */

@@ -6,7 +6,7 @@ import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { withoutVariables } from '../../../common/async-variable.js';
 import { DependencyDownError, OverloadedError } from '../../../common/errors/common.errors.js';
 import { callers, onBehalfOf } from '../../../common/observability/tracing/trace-context.js';
-import type { SqliteDatabase } from '../../../config/env.js';
+import type { SqliteDatabase } from '../../../config/env-fields.js';
 import { isBusy } from '../../errors.js';
 import { type Schema, sqliteDataSource } from '../../data-source.js';
 import type { Database } from '../database-driver.js';

@@ -1,0 +1,125 @@
+import ipaddr from 'ipaddr.js';
+import { z } from 'zod';
+
+/** At most `limit` calls in any window of `windowSeconds`; `null` in the environment's table means that the policy is off. */
+export interface RateLimit {
+  readonly limit: number;
+  readonly windowSeconds: number;
+}
+
+export const wholeNumber = (minimum: number, maximum: number) =>
+  z
+    .string()
+    .regex(/^(0|[1-9]\d{0,9})$/, 'must be a whole number')
+    .transform(Number)
+    .refine((value) => value >= minimum && value <= maximum, `must be from ${minimum} to ${maximum}`);
+
+/** `5/60`: five calls in any 60 seconds; `0`: no limit. */
+export const rateLimit = z
+  .string()
+  .regex(/^(0|[1-9]\d{0,6}\/[1-9]\d{0,4})$/, 'must be <calls>/<seconds>, such as 5/60, or 0 for no limit')
+  .transform((text): RateLimit | null => {
+    if (text === '0') return null;
+    const [limit, windowSeconds] = text.split('/').map(Number) as [number, number];
+    return { limit, windowSeconds };
+  });
+
+export const url = (...protocols: string[]) =>
+  z
+    .string()
+    .refine(
+      (text) =>
+        /^[a-z]+:\/\/./i.test(text) && URL.canParse(text) && protocols.includes(new URL(text).protocol),
+      `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+    );
+
+export interface SqliteDatabase {
+  readonly type: 'sqlite';
+  /** Path of the file, relative to the working folder or absolute. */
+  readonly file: string;
+}
+export interface PostgresDatabase {
+  readonly type: 'postgres';
+  readonly url: string;
+}
+
+/** SQLAlchemy's spelling, which the original's `.env` uses: three slashes for a relative path, four for an absolute one. */
+export const database = z.string().transform((text, context): SqliteDatabase | PostgresDatabase => {
+  const file = /^sqlite:\/\/\/(.+)$/.exec(text)?.[1];
+  if (file === ':memory:') {
+    context.addIssue('must not be :memory: — the data would be gone at every restart; name a file');
+    return z.NEVER;
+  }
+  if (file !== undefined) return { type: 'sqlite', file };
+  if (/^postgres(ql)?:\/\//.test(text) && URL.canParse(text)) return { type: 'postgres', url: text };
+  context.addIssue('must be sqlite:///relative/path, sqlite:////absolute/path or postgresql://…');
+  return z.NEVER;
+});
+
+export const commaSeparated = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean),
+);
+
+const PROXY_NAMES = ['loopback', 'linklocal', 'uniquelocal'];
+
+/** All four parts: `10/8` would mean 0.0.0.10/8. */
+const isAddress = (text: string) => ipaddr.IPv6.isValid(text) || ipaddr.IPv4.isValidFourPartDecimal(text);
+
+/** `true` and hop counts are refused: with either, a client could choose its own address. */
+export const trustedProxies = commaSeparated.refine(
+  (parts) =>
+    parts.every(
+      (part) =>
+        PROXY_NAMES.includes(part) ||
+        (isAddress(part.split('/')[0]!) && (!part.includes('/') || ipaddr.isValidCIDR(part))),
+    ),
+  `must be a comma-separated list of addresses, CIDR ranges and the names ${PROXY_NAMES.join(', ')}`,
+);
+
+export const isOrigin = (text: string) => URL.canParse(text) && new URL(text).origin === text;
+
+export const origins = commaSeparated.refine(
+  (parts) => parts.every(isOrigin),
+  'must be a comma-separated list of origins such as https://app.example.com (no path, no trailing slash)',
+);
+
+/** A host, perhaps with a port and credentials: what else a mail library would take from a URL could make it log mail. */
+export function isMailServer(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { hostname, pathname, search, hash, username, password } = new URL(text);
+  try {
+    decodeURIComponent(username + password);
+  } catch {
+    return false;
+  }
+  return hostname !== '' && /^\/?$/.test(pathname) && search === '' && hash === '';
+}
+
+export interface MailAddress {
+  readonly name: string;
+  readonly address: string;
+}
+
+/** `Watchlist <no-reply@example.com>` or the address alone. */
+export const mailAddress = z.string().transform((text, context): MailAddress => {
+  const [, name = '', inBrackets, alone] =
+    /^(?:([^\p{Cc}<>"]{0,100}?) *<([^\p{Cc}\s<>"@]+@[^\p{Cc}\s<>"@]+)>|([^\p{Cc}\s<>"@]+@[^\p{Cc}\s<>"@]+))$/u.exec(
+      text.trim(),
+    ) ?? [];
+  const address = inBrackets ?? alone;
+  if (address !== undefined) return { name, address };
+  context.addIssue('must be an e-mail address such as Watchlist <no-reply@example.com>');
+  return z.NEVER;
+});
+
+export const oneOf = (...allowed: string[]) => z.enum(allowed, `must be one of ${allowed.join(', ')}`);
+
+/** Several of them, or `none` by itself. */
+export const noneOrSome = (...allowed: string[]) =>
+  commaSeparated.refine(
+    (names) => names.join() === 'none' || (names.length > 0 && names.every((name) => allowed.includes(name))),
+    `must be none, or a comma-separated list of ${allowed.join(', ')}`,
+  );
