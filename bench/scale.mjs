@@ -22,7 +22,8 @@ async function execute(databaseUrl, isPostgres, { postgres, sqlite }) {
 
 /** Puts items on a list behind the server's back; only for a server without a cache. */
 export async function fillList(databaseUrl, isPostgres, userId, items) {
-  const counted = `UPDATE users SET movie_count = movie_count + ${items} WHERE id = ${userId}`;
+  const counted = `INSERT INTO watchlists (user_id, version, movie_count, show_count) VALUES (${userId}, 1, ${items}, 0)
+    ON CONFLICT (user_id) DO UPDATE SET movie_count = watchlists.movie_count + ${items}`;
   await execute(databaseUrl, isPostgres, { postgres: counted, sqlite: counted });
   const columns = '(user_id, title, title_key, type, created_at, updated_at)';
   return execute(databaseUrl, isPostgres, {
@@ -35,12 +36,12 @@ export async function fillList(databaseUrl, isPostgres, userId, items) {
 }
 
 export function fillUsers(databaseUrl, isPostgres, users) {
-  const columns = '(email, password_hash, role, disabled, list_version, created_at)';
+  const columns = '(email, password_hash, role, disabled, created_at)';
   return execute(databaseUrl, isPostgres, {
     postgres: `INSERT INTO users ${columns}
-      SELECT 'filler' || n || '@example.com', 'v0$none', 'user', false, 0, '${NOW}' FROM generate_series(1, ${users}) AS n`,
+      SELECT 'filler' || n || '@example.com', 'v0$none', 'user', false, '${NOW}' FROM generate_series(1, ${users}) AS n`,
     sqlite: `WITH RECURSIVE counter(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counter WHERE n < ${users})
       INSERT INTO users ${columns}
-      SELECT 'filler' || n || '@example.com', 'v0$none', 'user', 0, 0, '${NOW}' FROM counter`,
+      SELECT 'filler' || n || '@example.com', 'v0$none', 'user', 0, '${NOW}' FROM counter`,
   });
 }

@@ -10,12 +10,23 @@ import { IndexSessionExpiry1795482000000 } from './database/migrations/179548200
 import { IndexTriedEmails1795482060000 } from './database/migrations/1795482060000-index-tried-emails.js';
 import { CreatePersonalTokens1795514400000 } from './database/migrations/1795514400000-create-personal-tokens.js';
 import { AddAuditTraceparent1795600800000 } from './database/migrations/1795600800000-add-audit-traceparent.js';
+import { CreateWatchlists1796076000000 } from './database/migrations/1796076000000-create-watchlists.js';
 import type { Schema } from './database/data-source.js';
 import { User } from './users/user.entity.js';
 import { WatchlistItem } from './watchlists/items/item.entity.js';
+import { Watchlist } from './watchlists/lists/list.entity.js';
 
 /** Listed one by one, so that the schema never depends on which files happen to be imported. */
-export const ENTITIES = [User, Session, PersonalToken, PasswordReset, WatchlistItem, AuditLog, CacheEpoch];
+export const ENTITIES = [
+  User,
+  Session,
+  PersonalToken,
+  PasswordReset,
+  Watchlist,
+  WatchlistItem,
+  AuditLog,
+  CacheEpoch,
+];
 
 /** In the order in which they run. */
 export const MIGRATIONS = [
@@ -26,6 +37,7 @@ export const MIGRATIONS = [
   IndexTriedEmails1795482060000,
   CreatePersonalTokens1795514400000,
   AddAuditTraceparent1795600800000,
+  CreateWatchlists1796076000000,
 ];
 
 /** What the database holds. The only file that looks at every feature; `database/` is handed it. */

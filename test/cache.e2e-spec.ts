@@ -3,7 +3,7 @@ import type { Response } from 'supertest';
 import { queryHash } from '../src/common/cache/cache-keys.js';
 import { SessionsService } from '../src/auth/sessions/sessions.service.js';
 import { UsersService } from '../src/users/users.service.js';
-import { WatchlistsService } from '../src/watchlists/items/items.service.js';
+import { ItemsService } from '../src/watchlists/items/items.service.js';
 import { actingOn, type Actor, asAdmin, asUser, randomEmail, tokenFor } from './support/actors.js';
 import { createTestApp, type TestApp } from './support/create-test-app.js';
 import { eventually } from './support/eventually.js';
@@ -53,7 +53,7 @@ function asManyUsers(server: TestApp, count: number): Promise<Actor[]> {
 
 /** A gate in front of the database: readers of lists have been counted in, and wait in it, or behind it, until it opens. */
 function holdListReads(server: TestApp, where: 'before reading' | 'after reading') {
-  const watchlists = server.app.get(WatchlistsService, { strict: false });
+  const watchlists = server.app.get(ItemsService, { strict: false });
   const page = watchlists.page.bind(watchlists);
   const { opened, open } = gate();
   let arrived = 0;
@@ -341,7 +341,7 @@ describe('the cache of the list', () => {
       });
 
       it('answers 304 by the version alone: nothing is read and nothing is needed from the store', async () => {
-        const page = jest.spyOn(server.app.get(WatchlistsService, { strict: false }), 'page');
+        const page = jest.spyOn(server.app.get(ItemsService, { strict: false }), 'page');
         const { headers } = await expectList(ada, 'MISS', undefined, 'limit=1');
         await ada.get(`${LIST}?limit=1`).set('if-none-match', headers['etag']!).expect(304);
         expect(page).toHaveBeenCalledTimes(1);
@@ -424,7 +424,7 @@ describe('the cache of the list', () => {
     });
 
     it('lets nobody wait for a computation that failed', async () => {
-      const watchlists = server.app.get(WatchlistsService, { strict: false });
+      const watchlists = server.app.get(ItemsService, { strict: false });
       jest.spyOn(watchlists, 'page').mockRejectedValueOnce(new Error('the disk is on fire'));
       await ada.get(LIST).expect(500);
       await expectList(ada, 'MISS', []);
@@ -448,7 +448,7 @@ describe('the cache of the list', () => {
 
         /** The one key under which ada's list is kept. */
         async function keyOfList(): Promise<string> {
-          const keys = await redis.keys(`wl:${ada.id}:*`);
+          const keys = await redis.keys(`wl:list:${ada.id}:*`);
           expect(keys).toHaveLength(1);
           return keys[0]!;
         }
@@ -598,7 +598,7 @@ describe('the cache of the list', () => {
 
     it('is passed by', async () => {
       await add(ada);
-      const page = jest.spyOn(server.app.get(WatchlistsService, { strict: false }), 'page');
+      const page = jest.spyOn(server.app.get(ItemsService, { strict: false }), 'page');
       await expectList(ada, 'BYPASS', ['Parasite']);
       await expectList(ada, 'BYPASS', ['Parasite']);
       expect(page).toHaveBeenCalledTimes(2);

@@ -9,7 +9,8 @@ import { InvalidEnvironmentError } from '../src/config/errors.js';
 import { MIGRATIONS_TABLE, postgresDataSource, sqliteDataSource } from '../src/database/data-source.js';
 import { openDatabase } from '../src/database/database.module.js';
 import { ADVISORY_LOCK, migrate } from '../src/database/migrate.js';
-import { MIGRATIONS, SCHEMA } from '../src/schema.js';
+import { CreateWatchlists1796076000000 } from '../src/database/migrations/1796076000000-create-watchlists.js';
+import { ENTITIES, MIGRATIONS, SCHEMA } from '../src/schema.js';
 import { SqliteDatabaseConnection } from '../src/database/drivers/sqlite/sqlite.driver.js';
 import { asUser } from './support/actors.js';
 import { createTestApp } from './support/create-test-app.js';
@@ -68,6 +69,7 @@ describe('the migrations', () => {
         'sessions',
         'users',
         'watchlist_items',
+        'watchlists',
         MIGRATIONS_TABLE,
       ].sort(),
     );
@@ -107,6 +109,78 @@ describe('the migrations', () => {
       .expect(200);
     await second.close();
     expect(after).toEqual(before);
+  });
+});
+
+describe('the migration that gives lists a table of their own', () => {
+  const BEFORE = MIGRATIONS.slice(0, MIGRATIONS.indexOf(CreateWatchlists1796076000000));
+  const TIME = '2026-11-30 12:00:00.000';
+  /** A database as the version before left it: an owner with items, one without, and all that signs them in. */
+  const FILL = [
+    `INSERT INTO users (id, email, password_hash, role, disabled, list_version, movie_count, show_count, created_at) VALUES
+      (1, 'ada@example.com', 'v0$a', 'admin', false, 41, 2, 1, '${TIME}'),
+      (2, 'ben@example.com', 'v0$b', 'user', true, 3, 0, 0, '${TIME}'),
+      (3, 'eve@example.com', 'v0$e', 'user', false, 0, 0, 0, '${TIME}')`,
+    `INSERT INTO watchlist_items (id, user_id, title, title_key, type, created_at, updated_at) VALUES
+      (5, 1, 'Dune', 'dune', 'movie', '${TIME}', '${TIME}'), (6, 1, 'Okja', 'okja', 'movie', '${TIME}', '${TIME}'),
+      (9, 1, 'Dark', 'dark', 'show', '${TIME}', '${TIME}')`,
+    `INSERT INTO sessions (id, user_id, key_id, created_at, last_used_at, expires_at)
+      VALUES ('session-of-ada', 1, 'k', '${TIME}', '${TIME}', '2027-01-01 00:00:00.000')`,
+    `INSERT INTO personal_tokens (id, user_id, slot, name, hash, scopes, created_at)
+      VALUES (4, 2, 0, 'script', 'hash', 'items:read', '${TIME}')`,
+    `INSERT INTO password_resets (id, purpose, email, user_id, key_id, created_at, expires_at)
+      VALUES ('reset-of-ben', 'created', 'ben@example.com', 2, 'k', '${TIME}', '2027-01-01 00:00:00.000')`,
+    `INSERT INTO audit_logs (occurred_at, actor_id, action, resource_type, resource_id, changes)
+      VALUES ('${TIME}', 1, 'watchlist_item.created', 'watchlist_item', 5, '{"title":{"from":null,"to":"Dune"}}')`,
+  ];
+  const UNTOUCHED = ['sessions', 'personal_tokens', 'password_resets', 'audit_logs', 'cache_epoch'];
+
+  const open = (migrations: typeof MIGRATIONS) => {
+    const config = configOf(storage);
+    const schema = { entities: ENTITIES, migrations };
+    return (
+      config.type === 'sqlite'
+        ? sqliteDataSource(config, schema, 'write')
+        : postgresDataSource(config, schema)
+    ).initialize();
+  };
+  const rowsOf = (dataSource: DataSource, table: string, columns = '*') =>
+    dataSource.query<object[]>(`SELECT ${columns} FROM ${table} ORDER BY 1`);
+  const contentsOf = async (dataSource: DataSource) => ({
+    users: await rowsOf(dataSource, 'users', 'id, email, password_hash, role, disabled, created_at'),
+    items: await rowsOf(
+      dataSource,
+      'watchlist_items',
+      'id, user_id, title, title_key, type, created_at, updated_at',
+    ),
+    others: await Promise.all(UNTOUCHED.map((table) => rowsOf(dataSource, table))),
+  });
+  const oldNumbers = (dataSource: DataSource) =>
+    rowsOf(dataSource, 'users', 'id, list_version, movie_count, show_count');
+
+  it('keeps every row, version and count, also when it is undone', async () => {
+    const old = await open(BEFORE);
+    await migrate(old);
+    for (const statement of FILL) await old.query(statement);
+    const before = { contents: await contentsOf(old), numbers: await oldNumbers(old) };
+    await old.destroy();
+
+    const current = await open(MIGRATIONS);
+    await migrate(current);
+    expect(await contentsOf(current)).toEqual(before.contents);
+    expect(await rowsOf(current, 'watchlists', 'user_id, version, movie_count, show_count')).toEqual([
+      { user_id: 1, version: 41, movie_count: 2, show_count: 1 },
+      { user_id: 2, version: 3, movie_count: 0, show_count: 0 },
+      { user_id: 3, version: 0, movie_count: 0, show_count: 0 },
+    ]);
+    expect(await rowsOf(current, 'watchlist_items', 'id, version')).toEqual(
+      [5, 6, 9].map((id) => ({ id, version: 41 })),
+    );
+
+    await new MigrationExecutor(current).undoLastMigration();
+    expect(await contentsOf(current)).toEqual(before.contents);
+    expect(await oldNumbers(current)).toEqual(before.numbers);
+    await current.destroy();
   });
 });
 

@@ -1,22 +1,13 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
-import {
-  ApiCreatedResponse,
-  ApiNoContentResponse,
-  ApiOkResponse,
-  ApiOperation,
-  ApiTags,
-} from '@nestjs/swagger';
+import { Body, Controller, Get, Param, Patch, Post, Query } from '@nestjs/common';
+import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CurrentUser } from '../auth/access/current-user.decorator.js';
 import { RequiresRole } from '../auth/access/requires-role.decorator.js';
 import type { Principal, SignedIn } from '../auth/access/principal.js';
-import type { HttpReply } from '../common/http/request.js';
-import { ApiIfMatch, IfMatch, Tagged, TaggedRead } from '../common/http/etag/with-etag.decorator.js';
 import { ApiIdParam } from '../common/openapi/api-ids.decorator.js';
 import { ApiProblems } from '../common/openapi/api-problems.decorator.js';
 import { RateLimitPolicy } from '../common/rate-limit/rate-limit.decorator.js';
 import { IdPipe } from '../common/validation/id.pipe.js';
 import { EmailTakenError, LastAdminError, UserNotFoundError } from '../users/users.errors.js';
-import { ItemNotFoundError } from '../watchlists/items/items.errors.js';
 import { AdminService } from './admin.service.js';
 import {
   AdminUserEnvelope,
@@ -27,21 +18,11 @@ import {
   UpdateUserDto,
   UsersQuery,
 } from './dto/admin-users.dto.js';
-import {
-  AdminCreateItemDto,
-  AdminListQuery,
-  AdminListResponse,
-  AdminUpdateItemDto,
-  OWNED_ITEM_LOCATION,
-  OwnedItemEnvelope,
-} from './dto/admin-watchlists.dto.js';
 import { AuditLogsQuery, AuditLogsResponse } from './dto/audit-logs.dto.js';
 import { StatsResponse } from './dto/stats.response.js';
 
 const UserId = () => Param('user_id', IdPipe);
 const ApiUserId = () => ApiIdParam('user_id', new UserNotFoundError());
-const ItemId = () => Param('item_id', IdPipe);
-const ApiItemId = () => ApiIdParam('item_id', new ItemNotFoundError());
 
 @ApiTags('admin')
 @RequiresRole('admin')
@@ -123,91 +104,6 @@ export class AdminController {
     @CurrentUser() actor: Principal,
   ): Promise<AdminUserEnvelope> {
     return AdminUserEnvelope.from(await this.admin.updateUser(id, change, actor));
-  }
-
-  @Get('watchlists')
-  @ApiOperation({
-    operationId: 'listAllItems',
-    summary: "Anyone's items",
-    description: "Everybody's, or one user's; each with its owner, a page at a time.",
-  })
-  @ApiOkResponse({ type: AdminListResponse })
-  async listItems(@Query() query: AdminListQuery): Promise<AdminListResponse> {
-    return AdminListResponse.from(query, await this.admin.pageOfItems(query));
-  }
-
-  @Post('watchlists/items')
-  @Tagged()
-  @RateLimitPolicy('write')
-  @ApiOperation({
-    operationId: 'addItemFor',
-    summary: "Add to a user's list",
-    description: 'The owner sees it at once; the audit log names you.',
-  })
-  @ApiCreatedResponse({ type: OwnedItemEnvelope, headers: { Location: OWNED_ITEM_LOCATION } })
-  @ApiProblems(new UserNotFoundError())
-  async addItem(
-    @Body() fields: AdminCreateItemDto,
-    @CurrentUser() actor: Principal,
-    @Res({ passthrough: true }) reply: HttpReply,
-  ): Promise<OwnedItemEnvelope> {
-    const { item, owner } = await this.admin.addItem(fields, actor);
-    reply.header('location', `/v1/admin/watchlists/items/${item.id}`);
-    return OwnedItemEnvelope.from(item, owner);
-  }
-
-  @Get('watchlists/items/:item_id')
-  @TaggedRead()
-  @ApiItemId()
-  @ApiOperation({
-    operationId: 'getItemOf',
-    summary: "One item of anyone's list",
-    description: 'With its owner, and with the `ETag` that a change or a deletion by an admin is based on.',
-  })
-  @ApiOkResponse({ type: OwnedItemEnvelope })
-  async getItem(@ItemId() id: number): Promise<OwnedItemEnvelope> {
-    const { item, owner } = await this.admin.getItem(id);
-    return OwnedItemEnvelope.from(item, owner);
-  }
-
-  @Patch('watchlists/items/:item_id')
-  @Tagged()
-  @RateLimitPolicy('write')
-  @ApiItemId()
-  @ApiIfMatch()
-  @ApiOperation({
-    operationId: 'updateItemOf',
-    summary: "Change an item on anyone's list",
-    description: 'As its owner can. The owner sees it at once; the audit log names you.',
-  })
-  @ApiOkResponse({ type: OwnedItemEnvelope })
-  async updateItem(
-    @ItemId() id: number,
-    @Body() fields: AdminUpdateItemDto,
-    @CurrentUser() actor: Principal,
-    @IfMatch() ifMatch: string | undefined,
-  ): Promise<OwnedItemEnvelope> {
-    const { item, owner } = await this.admin.updateItem(id, fields, actor, ifMatch);
-    return OwnedItemEnvelope.from(item, owner);
-  }
-
-  @Delete('watchlists/items/:item_id')
-  @HttpCode(204)
-  @RateLimitPolicy('write')
-  @ApiItemId()
-  @ApiIfMatch()
-  @ApiOperation({
-    operationId: 'deleteItemOf',
-    summary: "Take an item off anyone's list",
-    description: 'As its owner can. The owner sees it at once; the audit log names you.',
-  })
-  @ApiNoContentResponse()
-  async deleteItem(
-    @ItemId() id: number,
-    @CurrentUser() actor: Principal,
-    @IfMatch() ifMatch: string | undefined,
-  ): Promise<void> {
-    await this.admin.deleteItem(id, actor, ifMatch);
   }
 
   @Get('audit-logs')

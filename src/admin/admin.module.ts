@@ -6,10 +6,12 @@ import { UsersModule } from '../users/users.module.js';
 import { WatchlistsModule } from '../watchlists/watchlists.module.js';
 import { AdminController } from './admin.controller.js';
 import { AdminService } from './admin.service.js';
+import { AdminItemsController } from './items/admin-items.controller.js';
+import { AdminItemsService } from './items/admin-items.service.js';
 
 @Module({
   imports: [AuditModule, AuthModule, SessionsModule, UsersModule, WatchlistsModule],
-  controllers: [AdminController],
-  providers: [AdminService],
+  controllers: [AdminController, AdminItemsController],
+  providers: [AdminService, AdminItemsService],
 })
 export class AdminModule {}

@@ -1,8 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type Actor, AuditService } from '../audit/audit.service.js';
 import type { AuditLog } from '../audit/audit-log.entity.js';
-import { PasswordResetsService, type ResetLink } from '../auth/password-resets/password-resets.service.js';
-import { confirmMatch } from '../common/http/etag/etag.js';
+import { PasswordResetsService } from '../auth/password-resets/password-resets.service.js';
 import type { Page } from '../common/pagination/page.query.js';
 import type { SignedIn } from '../auth/access/principal.js';
 import { StillSignedIn } from '../auth/sessions/session-recheck.js';
@@ -10,28 +9,23 @@ import { UnitOfWork } from '../database/unit-of-work.js';
 import { SessionsService } from '../auth/sessions/sessions.service.js';
 import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
+import { ListsService } from '../watchlists/lists/lists.service.js';
 import {
-  type ItemFields,
-  type ItemTerms,
-  type StoredItem,
-  WatchlistsService,
-} from '../watchlists/items/items.service.js';
-import { InviteUserDto, UpdateUserDto, UsersQuery } from './dto/admin-users.dto.js';
-import { AdminCreateItemDto, AdminListQuery, OwnedItemEnvelope } from './dto/admin-watchlists.dto.js';
+  type CountedResetLink,
+  type CountedUser,
+  InviteUserDto,
+  UpdateUserDto,
+  UsersQuery,
+} from './dto/admin-users.dto.js';
 import { AuditLogsQuery } from './dto/audit-logs.dto.js';
 import { StatsResponse } from './dto/stats.response.js';
 
-interface OwnedItem {
-  readonly item: StoredItem;
-  readonly owner: User;
-}
-
-/** What an admin may do that its owner may not; the rules themselves are the features'. */
+/** The admin's work on accounts and the audit log. The rules are those of the features. */
 @Injectable()
 export class AdminService {
   constructor(
     private readonly users: UsersService,
-    private readonly watchlists: WatchlistsService,
+    private readonly lists: ListsService,
     private readonly audit: AuditService,
     private readonly sessions: SessionsService,
     private readonly passwordResets: PasswordResetsService,
@@ -40,21 +34,23 @@ export class AdminService {
   ) {}
 
   async stats(): Promise<StatsResponse> {
-    return StatsResponse.from(await this.users.countAll());
+    const [users, items] = await Promise.all([this.users.countAll(), this.lists.countAll()]);
+    return StatsResponse.from(users, items);
   }
 
-  pageOfUsers(query: UsersQuery): Promise<Page<User>> {
-    return this.users.page(query);
+  async pageOfUsers(query: UsersQuery): Promise<Page<CountedUser>> {
+    const { rows, total } = await this.users.page(query);
+    return { rows: await this.withItemCounts(rows), total };
   }
 
   /**
    * @throws UserNotFoundError
    * @throws LastAdminError
    */
-  updateUser(id: number, change: UpdateUserDto, actor: Actor): Promise<User> {
-    return this.unitOfWork.write(async () => {
+  async updateUser(id: number, change: UpdateUserDto, actor: Actor): Promise<CountedUser> {
+    const updated = await this.unitOfWork.write(async () => {
       const user = await this.users.changeStanding(id, change, actor);
-      // Who is let in again signs in again, with the password that they have.
+      // An account that is enabled again signs in again, with its old password.
       if (user.disabled) {
         await this.sessions.endAll(id);
         await this.passwordResets.deleteOf(user);
@@ -62,57 +58,26 @@ export class AdminService {
       if (user.disabled || user.role !== 'admin') await this.passwordResets.deleteMadeBy(id);
       return user;
     });
+    return this.withItemCount(updated);
   }
 
   /**
    * @throws EmailTakenError
    * @throws OverloadedError
    */
-  inviteUser({ email, role = 'user' }: InviteUserDto, actor: SignedIn): Promise<ResetLink> {
-    return this.passwordResets.invite(email, role, actor, () => this.stillSignedIn.confirmAdmin(actor));
+  async inviteUser({ email, role = 'user' }: InviteUserDto, actor: SignedIn): Promise<CountedResetLink> {
+    const confirm = () => this.stillSignedIn.confirmAdmin(actor);
+    const link = await this.passwordResets.invite(email, role, actor, confirm);
+    return { ...link, user: await this.withItemCount(link.user) };
   }
 
   /** @throws UserNotFoundError */
-  createPasswordReset(id: number, actor: SignedIn): Promise<ResetLink> {
-    return this.unitOfWork.write(async () => {
+  async createPasswordReset(id: number, actor: SignedIn): Promise<CountedResetLink> {
+    const link = await this.unitOfWork.write(async () => {
       await this.stillSignedIn.confirmAdmin(actor);
       return this.passwordResets.createLink(id, actor);
     });
-  }
-
-  pageOfItems({ user_id, skip, limit, sort, type }: AdminListQuery) {
-    return this.watchlists.pageWithOwners({ skip, limit, sort, type, ownerId: user_id });
-  }
-
-  /** @throws ItemNotFoundError */
-  async getItem(id: number): Promise<OwnedItem> {
-    return this.withOwner(await this.watchlists.get(id));
-  }
-
-  /** @throws UserNotFoundError */
-  async addItem({ user_id, title, type }: AdminCreateItemDto, actor: Actor): Promise<OwnedItem> {
-    return this.withOwner(await this.watchlists.add(user_id, { title, type }, actor));
-  }
-
-  /**
-   * @throws ItemNotFoundError
-   * @throws PreconditionFailedError
-   */
-  async updateItem(
-    id: number,
-    fields: Partial<ItemFields>,
-    actor: Actor,
-    ifMatch: string | undefined,
-  ): Promise<OwnedItem> {
-    return this.withOwner(await this.watchlists.update(id, fields, actor, this.termsOf(ifMatch)));
-  }
-
-  /**
-   * @throws ItemNotFoundError
-   * @throws PreconditionFailedError
-   */
-  deleteItem(id: number, actor: Actor, ifMatch: string | undefined): Promise<void> {
-    return this.watchlists.delete(id, actor, this.termsOf(ifMatch));
+    return { ...link, user: await this.withItemCount(link.user) };
   }
 
   pageOfAuditLogs(query: AuditLogsQuery): Promise<Page<AuditLog>> {
@@ -129,18 +94,13 @@ export class AdminService {
     });
   }
 
-  /** An admin's answer shows the owner too, and its tag is that of the whole: another than the owner's own. */
-  private termsOf(ifMatch: string | undefined): ItemTerms {
-    if (ifMatch === undefined) return {};
-    return {
-      precondition: async (stored) => {
-        const { item, owner } = await this.withOwner(stored);
-        confirmMatch(ifMatch, OwnedItemEnvelope.from(item, owner));
-      },
-    };
+  private async withItemCount(user: User): Promise<CountedUser> {
+    const [counted] = await this.withItemCounts([user]);
+    return counted!;
   }
 
-  private async withOwner(item: StoredItem): Promise<OwnedItem> {
-    return { item, owner: await this.users.get(item.userId) };
+  private async withItemCounts(users: readonly User[]): Promise<CountedUser[]> {
+    const counts = await this.lists.countItems(users.map(({ id }) => id));
+    return users.map((user) => ({ ...user, itemCount: counts.get(user.id)! }));
   }
 }

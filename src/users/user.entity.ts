@@ -21,20 +21,9 @@ export class User {
   @Column({ type: Boolean, default: false })
   disabled!: boolean;
 
-  /** Goes up in the transaction of every write to this user's list; the cache's coherence stands on it. */
-  @Column({ name: 'list_version', type: Number, default: 0 })
-  listVersion!: number;
-
-  /** How many items of each type this user has; changes with `listVersion`. Counting them would take longer the longer the list is. */
-  @Column({ name: 'movie_count', type: Number, default: 0 })
-  movieCount!: number;
-
-  @Column({ name: 'show_count', type: Number, default: 0 })
-  showCount!: number;
-
   @Column({ name: 'created_at', type: Date, precision: 3 })
   createdAt!: Date;
 }
 
 /** Who a user is and what they may do now. */
-export type Standing = Pick<User, 'id' | 'email' | 'role' | 'disabled' | 'listVersion' | 'createdAt'>;
+export type Standing = Pick<User, 'id' | 'email' | 'role' | 'disabled' | 'createdAt'>;

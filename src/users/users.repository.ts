@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import type { QueryResult } from 'typeorm';
 import { isUniqueViolation } from '../database/unique-violation.js';
 import type { Page } from '../common/pagination/page.query.js';
 import { RowCache } from '../database/row-cache.js';
@@ -17,20 +16,10 @@ export interface UserFilter {
   readonly limit: number;
 }
 
-const COUNTED = ['total', 'admins', 'disabled', 'movies', 'shows'] as const;
+const COUNTED = ['total', 'admins', 'disabled'] as const;
 const COUNTS = `SELECT COUNT(*) AS total,
   COALESCE(SUM(CASE WHEN role = 'admin' THEN 1 ELSE 0 END), 0) AS admins,
-  COALESCE(SUM(CASE WHEN disabled THEN 1 ELSE 0 END), 0) AS disabled,
-  COALESCE(SUM(movie_count), 0) AS movies, COALESCE(SUM(show_count), 0) AS shows FROM users`;
-
-const LIST_CHANGED = `UPDATE users
-  SET list_version = list_version + 1, movie_count = movie_count + $1, show_count = show_count + $2 WHERE id = $3`;
-
-/** By how many items of each type a list has grown; negative: shrunk. */
-export interface ListGrowth {
-  readonly movies?: number;
-  readonly shows?: number;
-}
+  COALESCE(SUM(CASE WHEN disabled THEN 1 ELSE 0 END), 0) AS disabled FROM users`;
 
 @Injectable()
 export class UsersRepository {
@@ -76,14 +65,7 @@ export class UsersRepository {
 
   /** @throws EmailTakenError */
   async insert(user: Pick<User, 'email' | 'passwordHash' | 'role'>): Promise<User> {
-    const row: Omit<User, 'id'> = {
-      ...user,
-      disabled: false,
-      listVersion: 0,
-      movieCount: 0,
-      showCount: 0,
-      createdAt: new Date(),
-    };
+    const row: Omit<User, 'id'> = { ...user, disabled: false, createdAt: new Date() };
     try {
       return await this.unitOfWork.write(async (manager) => {
         return { ...row, id: await insertRow(manager, User, row) };
@@ -100,16 +82,12 @@ export class UsersRepository {
     });
   }
 
-  /**
-   * The list shows whose it is: its version goes up.
-   *
-   * @throws EmailTakenError
-   */
+  /** @throws EmailTakenError */
   async changeEmail(id: number, email: string): Promise<void> {
     try {
       await this.unitOfWork.write(async (manager) => {
-        await manager.update(User, { id }, { email, listVersion: () => 'list_version + 1' });
-        this.standings.patch(id, (user) => ({ ...user, email, listVersion: user.listVersion + 1 }));
+        await manager.update(User, { id }, { email });
+        this.standings.patch(id, (user) => ({ ...user, email }));
       });
     } catch (error) {
       throw isUniqueViolation(error) ? new EmailTakenError() : error;
@@ -128,19 +106,6 @@ export class UsersRepository {
   async replacePasswordHash(id: number, from: string, to: string): Promise<void> {
     await this.unitOfWork.write(async (manager) => {
       await manager.update(User, { id, passwordHash: from }, { passwordHash: to });
-    });
-  }
-
-  /** @returns false when there is no such user */
-  listChanged(id: number, { movies = 0, shows = 0 }: ListGrowth): Promise<boolean> {
-    return this.unitOfWork.write(async (manager) => {
-      this.standings.patch(id, (user) => ({ ...user, listVersion: user.listVersion + 1 }));
-      const { affected } = (await manager.queryRunner!.query(
-        LIST_CHANGED,
-        [movies, shows, id],
-        true,
-      )) as QueryResult;
-      return affected === 1;
     });
   }
 
@@ -181,6 +146,6 @@ export class UsersRepository {
 /** Only the fields that every write keeps up to date in the cache. */
 function standingOf(user: User | null): Standing | null {
   if (user === null) return null;
-  const { id, email, role, disabled, listVersion, createdAt } = user;
-  return { id, email, role, disabled, listVersion, createdAt };
+  const { id, email, role, disabled, createdAt } = user;
+  return { id, email, role, disabled, createdAt };
 }

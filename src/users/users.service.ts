@@ -5,7 +5,7 @@ import { UnitOfWork } from '../database/unit-of-work.js';
 import type { Role } from './role.js';
 import type { Standing, User } from './user.entity.js';
 import { LastAdminError, UserNotFoundError } from './users.errors.js';
-import { type ListGrowth, type UserFilter, UsersRepository } from './users.repository.js';
+import { type UserFilter, UsersRepository } from './users.repository.js';
 
 @Injectable()
 export class UsersService {
@@ -159,21 +159,6 @@ export class UsersService {
       });
       return user;
     });
-  }
-
-  /**
-   * Raises the list's version and keeps count. Belongs into the transaction of every write to the user's list; see
-   * common/cache/cache-keys.ts for why.
-   *
-   * @throws UserNotFoundError
-   */
-  async listChanged(id: number, growth: ListGrowth): Promise<void> {
-    if (!(await this.users.listChanged(id, growth))) throw new UserNotFoundError();
-  }
-
-  /** The word that changes with every write to this user's list, and with the database itself. */
-  listVersionOf(user: Standing): string {
-    return `${this.unitOfWork.epoch}.${user.listVersion}`;
   }
 
   page(filter: UserFilter): Promise<Page<User>> {

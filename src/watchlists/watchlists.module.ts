@@ -2,14 +2,18 @@ import { Module } from '@nestjs/common';
 import { AuditModule } from '../audit/audit.module.js';
 import { CacheModule } from '../common/cache/cache.module.js';
 import { UsersModule } from '../users/users.module.js';
-import { WatchlistsController } from './items/items.controller.js';
-import { WatchlistsRepository } from './items/items.repository.js';
-import { WatchlistsService } from './items/items.service.js';
+import { ItemTags } from './items/item-tags.js';
+import { ItemsController } from './items/items.controller.js';
+import { ItemsRepository } from './items/items.repository.js';
+import { ItemsService } from './items/items.service.js';
+import { ListCacheKey } from './items/list-cache-key.js';
+import { ListsRepository } from './lists/lists.repository.js';
+import { ListsService } from './lists/lists.service.js';
 
 @Module({
   imports: [AuditModule, CacheModule, UsersModule],
-  controllers: [WatchlistsController],
-  providers: [WatchlistsService, WatchlistsRepository],
-  exports: [WatchlistsService],
+  controllers: [ItemsController],
+  providers: [ItemsService, ItemsRepository, ItemTags, ListCacheKey, ListsService, ListsRepository],
+  exports: [ItemsService, ItemTags, ListsService],
 })
 export class WatchlistsModule {}

@@ -32,7 +32,6 @@ const insertUser = (manager: EntityManager, name: string) =>
     passwordHash: '',
     role: 'user',
     disabled: false,
-    listVersion: 0,
     createdAt: new Date(),
   });
 const insertLog = (manager: EntityManager, name: string, changes = {}) =>

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { WatchlistsService } from '../../src/watchlists/items/items.service.js';
+import { ItemsService } from '../../src/watchlists/items/items.service.js';
 import { type Actor, actingOn, asUser, PASSWORD, randomEmail, signIn } from '../support/actors.js';
 import { createTestApp, type TestApp } from '../support/create-test-app.js';
 import { runScript, type ScriptOptions, startScript } from '../support/run-script.js';
@@ -172,7 +172,7 @@ describe('npm run demo', () => {
     async function nearlyFilled(testApp: TestApp, missing: number) {
       const env = ofItsOwn();
       const member = await asUser(testApp, env.DEMO_EMAIL);
-      const watchlists = testApp.app.get(WatchlistsService, { strict: false });
+      const watchlists = testApp.app.get(ItemsService, { strict: false });
       for (const item of TITLES.slice(0, -missing)) await watchlists.add(member.id, item, member);
       return { env, member };
     }
@@ -224,7 +224,7 @@ describe('npm run demo', () => {
       const { env, member } = await nearlyFilled(limited, 4);
       const script = await startScript(DEMO, { env: { BASE_URL: limited.url, ...env } });
       await script.written(/s to wait\n/);
-      const watchlists = limited.app.get(WatchlistsService, { strict: false });
+      const watchlists = limited.app.get(ItemsService, { strict: false });
       await watchlists.add(member.id, TITLES.at(-1)!, member);
       expect(await script.exited).toMatchObject({ code: 0 });
       expectOnceEach(await listOf(member));

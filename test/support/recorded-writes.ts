@@ -161,7 +161,7 @@ function deleting(item: Item): Planned {
 }
 
 export interface Stored {
-  readonly users: readonly { readonly id: number; readonly list_version: number }[];
+  readonly lists: readonly { readonly user_id: number; readonly version: number }[];
   readonly items: readonly {
     readonly id: number;
     readonly user_id: number;
@@ -189,7 +189,7 @@ export async function readStored(databaseUrl: string, users: readonly Member[]):
        WHERE resource_type = 'watchlist_item' AND actor_id IN (${ids}) ORDER BY id`,
     );
     return {
-      users: await query.all(`SELECT id, list_version FROM users WHERE id IN (${ids})`),
+      lists: await query.all(`SELECT user_id, version FROM watchlists WHERE user_id IN (${ids})`),
       items: await query.all(
         `SELECT id, user_id, title, type FROM watchlist_items WHERE user_id IN (${ids})`,
       ),
@@ -275,7 +275,7 @@ function unasked(history: readonly RecordedWrite[], { logs }: Stored): string[] 
     .map((row) => `nobody asked for ${JSON.stringify(row)}`);
 }
 
-function replayed({ users, items, logs }: Stored): string[] {
+function replayed({ lists, items, logs }: Stored): string[] {
   const problems: string[] = [];
   const expected = new Map<number, Stored['items'][number]>();
   const versions = new Map<number, number>();
@@ -296,10 +296,13 @@ function replayed({ users, items, logs }: Stored): string[] {
     expected.delete(item.id);
   }
   for (const id of expected.keys()) problems.push(`item ${id} is audited and not there`);
-  for (const { id, list_version } of users) {
-    const audited = versions.get(id) ?? 0;
-    if (list_version !== audited)
-      problems.push(`user ${id} has list version ${list_version} after ${audited} audited writes`);
+  for (const { user_id, version } of lists) {
+    const audited = versions.get(user_id) ?? 0;
+    if (version !== audited)
+      problems.push(`the list of user ${user_id} has version ${version} after ${audited} audited writes`);
+    versions.delete(user_id);
   }
+  for (const [id, audited] of versions)
+    problems.push(`user ${id} has no list after ${audited} audited writes`);
   return problems;
 }

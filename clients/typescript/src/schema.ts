@@ -221,21 +221,21 @@ export interface paths {
         };
         /**
          * One item
-         * @description Of your own list: somebody else's item is answered like one that does not exist. Personal tokens need the scope `items:read`.
+         * @description Of your own list. Another user's item is answered like one that does not exist. Personal tokens need the scope `items:read`.
          */
         get: operations["getItem"];
         put?: never;
         post?: never;
         /**
          * Take an item off the list
-         * @description For good; a second try is answered 404. With `If-Match` only if it is as you know it. Personal tokens need the scope `items:write`.
+         * @description For good; a second try is answered 404. With `If-Match`, only if the item is as you know it. Personal tokens need the scope `items:write`.
          */
         delete: operations["deleteItem"];
         options?: never;
         head?: never;
         /**
          * Change title or type
-         * @description What is left out stays. A change to what is there already leaves `updated_at` as it is. With `If-Match`, of two who change the same only one succeeds. Personal tokens need the scope `items:write`.
+         * @description A field that is left out stays as it is. A change to the present value leaves `updated_at` as it is. With `If-Match`, only one of two concurrent changes succeeds. Personal tokens need the scope `items:write`.
          */
         patch: operations["updateItem"];
         trace?: never;
@@ -344,6 +344,26 @@ export interface paths {
         patch: operations["updateUser"];
         trace?: never;
     };
+    "/v1/admin/audit-logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who did what, newest first
+         * @description Every change, and every sign-in that worked or failed. Filters match exactly. Not for personal tokens.
+         */
+        get: operations["listAuditLogs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/watchlists": {
         parameters: {
             query?: never;
@@ -353,7 +373,7 @@ export interface paths {
         };
         /**
          * Anyone's items
-         * @description Everybody's, or one user's; each with its owner, a page at a time. Not for personal tokens.
+         * @description All users' items, or one user's; each with its owner, a page at a time. Not for personal tokens.
          */
         get: operations["listAllItems"];
         put?: never;
@@ -410,26 +430,6 @@ export interface paths {
          * @description As its owner can. The owner sees it at once; the audit log names you. Not for personal tokens.
          */
         patch: operations["updateItemOf"];
-        trace?: never;
-    };
-    "/v1/admin/audit-logs": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Who did what, newest first
-         * @description Every change, and every sign-in that worked or failed. Filters match exactly. Not for personal tokens.
-         */
-        get: operations["listAuditLogs"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
         trace?: never;
     };
     "/health": {
@@ -832,7 +832,7 @@ export interface components {
             user: string;
             watchlist: components["schemas"]["ItemResponse"][];
         };
-        CreateWatchlistItemDto: {
+        CreateItemDto: {
             /**
              * @description Trimmed and normalized (NFC); no control characters.
              * @example Parasite
@@ -852,7 +852,7 @@ export interface components {
             status: "ok";
             item: components["schemas"]["ItemResponse"];
         };
-        UpdateWatchlistItemDto: {
+        UpdateItemDto: {
             /**
              * @description Trimmed and normalized (NFC); no control characters.
              * @example Parasite
@@ -1042,6 +1042,91 @@ export interface components {
             status: "ok";
             user: components["schemas"]["AdminUserResponse"];
         };
+        FieldChange: {
+            /** @example null */
+            from: (string | null) | (number | null) | (boolean | null) | string[] | {
+                [key: string]: string | number | boolean;
+            };
+            /** @example Parasite */
+            to: (string | null) | (number | null) | (boolean | null) | string[] | {
+                [key: string]: string | number | boolean;
+            };
+        };
+        AuditLogResponse: {
+            /**
+             * Format: int32
+             * @example 1
+             */
+            id: number;
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:30:00.000Z
+             */
+            occurred_at: string;
+            /**
+             * Format: int32
+             * @example 1
+             */
+            actor_id: number | null;
+            /**
+             * Format: email
+             * @example ada@example.com
+             */
+            actor_email: string | null;
+            /**
+             * @example watchlist_item.created
+             * @enum {string}
+             */
+            action: "auth.login_failed" | "auth.login_succeeded" | "auth.login_throttled" | "auth.password_change_failed" | "auth.password_changed" | "auth.password_reset" | "auth.password_reset_requested" | "auth.reauthentication_failed" | "auth.refresh_token_reused" | "auth.session_ended" | "auth.token_created" | "auth.token_revoked" | "user.disabled" | "user.email_changed" | "user.enabled" | "user.invited" | "user.password_reset_created" | "user.erased" | "user.registered" | "user.role_changed" | "watchlist_item.created" | "watchlist_item.deleted" | "watchlist_item.updated";
+            /**
+             * @example watchlist_item
+             * @enum {string}
+             */
+            resource_type: "user" | "watchlist_item";
+            /**
+             * Format: int32
+             * @example 1
+             */
+            resource_id: number | null;
+            /**
+             * @description The fields that changed, by name.
+             * @example {
+             *       "title": {
+             *         "from": null,
+             *         "to": "Parasite"
+             *       },
+             *       "type": {
+             *         "from": null,
+             *         "to": "movie"
+             *       }
+             *     }
+             */
+            changes: {
+                [key: string]: components["schemas"]["FieldChange"];
+            };
+            /** @example b0c7c9b0-7f0f-4c4a-9f5e-2f7d3a1c9e10 */
+            request_id: string | null;
+            /** @example 203.0.113.7 */
+            address: string | null;
+        };
+        AuditLogsResponse: {
+            /**
+             * Format: int32
+             * @example 0
+             */
+            skip: number;
+            /**
+             * Format: int32
+             * @example 10
+             */
+            limit: number;
+            /**
+             * Format: int32
+             * @example 42
+             */
+            total: number;
+            audit_logs: components["schemas"]["AuditLogResponse"][];
+        };
         OwnerResponse: {
             /**
              * Format: int32
@@ -1133,113 +1218,6 @@ export interface components {
              * @enum {string}
              */
             type?: "movie" | "show";
-        };
-        TextChange: {
-            /** @example null */
-            from: string | null;
-            /** @example Parasite */
-            to: string | null;
-        };
-        FlagChange: {
-            /** @example false */
-            from: boolean | null;
-            /** @example true */
-            to: boolean | null;
-        };
-        IdChange: {
-            /**
-             * Format: int32
-             * @example null
-             */
-            from: number | null;
-            /**
-             * Format: int32
-             * @example 1
-             */
-            to: number | null;
-        };
-        ChangesResponse: {
-            title?: components["schemas"]["TextChange"];
-            type?: components["schemas"]["TextChange"];
-            email?: components["schemas"]["TextChange"];
-            role?: components["schemas"]["TextChange"];
-            disabled?: components["schemas"]["FlagChange"];
-            session?: components["schemas"]["TextChange"];
-            token_id?: components["schemas"]["IdChange"];
-            name?: components["schemas"]["TextChange"];
-            scopes?: components["schemas"]["TextChange"];
-        };
-        AuditLogResponse: {
-            /**
-             * Format: int32
-             * @example 1
-             */
-            id: number;
-            /**
-             * Format: date-time
-             * @example 2026-11-23T08:30:00.000Z
-             */
-            occurred_at: string;
-            /**
-             * Format: int32
-             * @example 1
-             */
-            actor_id: number | null;
-            /**
-             * Format: email
-             * @example ada@example.com
-             */
-            actor_email: string | null;
-            /**
-             * @example watchlist_item.created
-             * @enum {string}
-             */
-            action: "auth.login_failed" | "auth.login_succeeded" | "auth.login_throttled" | "auth.password_change_failed" | "auth.password_changed" | "auth.password_reset" | "auth.password_reset_requested" | "auth.reauthentication_failed" | "auth.refresh_token_reused" | "auth.session_ended" | "auth.token_created" | "auth.token_revoked" | "user.disabled" | "user.email_changed" | "user.enabled" | "user.invited" | "user.password_reset_created" | "user.erased" | "user.registered" | "user.role_changed" | "watchlist_item.created" | "watchlist_item.deleted" | "watchlist_item.updated";
-            /**
-             * @example watchlist_item
-             * @enum {string}
-             */
-            resource_type: "user" | "watchlist_item";
-            /**
-             * Format: int32
-             * @example 1
-             */
-            resource_id: number | null;
-            /**
-             * @example {
-             *       "title": {
-             *         "from": null,
-             *         "to": "Parasite"
-             *       },
-             *       "type": {
-             *         "from": null,
-             *         "to": "movie"
-             *       }
-             *     }
-             */
-            changes: components["schemas"]["ChangesResponse"];
-            /** @example b0c7c9b0-7f0f-4c4a-9f5e-2f7d3a1c9e10 */
-            request_id: string | null;
-            /** @example 203.0.113.7 */
-            address: string | null;
-        };
-        AuditLogsResponse: {
-            /**
-             * Format: int32
-             * @example 0
-             */
-            skip: number;
-            /**
-             * Format: int32
-             * @example 10
-             */
-            limit: number;
-            /**
-             * Format: int32
-             * @example 42
-             */
-            total: number;
-            audit_logs: components["schemas"]["AuditLogResponse"][];
         };
         LivenessResponse: {
             /**
@@ -2022,7 +2000,7 @@ export interface components {
         "WWW-Authenticate": string;
         /** @description Weak; changes with the answer. */
         ETag: string;
-        /** @description Strong: the same for the same bytes, and for `If-Match`. */
+        /** @description Strong: changes with the item; for `If-Match` and `If-None-Match`. */
         StrongETag: string;
         /** @description Where the answer came from. */
         "X-Cache": "HIT" | "MISS" | "BYPASS";
@@ -2661,7 +2639,7 @@ export interface operations {
                  *       "type": "movie"
                  *     }
                  */
-                "application/json": components["schemas"]["CreateWatchlistItemDto"];
+                "application/json": components["schemas"]["CreateItemDto"];
             };
         };
         responses: {
@@ -2785,7 +2763,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` of the answer that this is based on: 412 when it has changed since. `*`: whatever is there. */
+                /** @description The `ETag` of the answer that this is based on: 412 when the item has changed since. `*` accepts any state. */
                 "If-Match"?: string;
             };
             path: {
@@ -2829,7 +2807,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` of the answer that this is based on: 412 when it has changed since. `*`: whatever is there. */
+                /** @description The `ETag` of the answer that this is based on: 412 when the item has changed since. `*` accepts any state. */
                 "If-Match"?: string;
             };
             path: {
@@ -2846,7 +2824,7 @@ export interface operations {
                  *       "type": "movie"
                  *     }
                  */
-                "application/json": components["schemas"]["UpdateWatchlistItemDto"];
+                "application/json": components["schemas"]["UpdateItemDto"];
             };
         };
         responses: {
@@ -3245,6 +3223,88 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    listAuditLogs: {
+        parameters: {
+            query?: {
+                /** @description How many to leave out at the start. */
+                skip?: number;
+                /** @description How many to return at most. */
+                limit?: number;
+                /** @description Who did it. */
+                actor_id?: number;
+                action?: "auth.login_failed" | "auth.login_succeeded" | "auth.login_throttled" | "auth.password_change_failed" | "auth.password_changed" | "auth.password_reset" | "auth.password_reset_requested" | "auth.reauthentication_failed" | "auth.refresh_token_reused" | "auth.session_ended" | "auth.token_created" | "auth.token_revoked" | "user.disabled" | "user.email_changed" | "user.enabled" | "user.invited" | "user.password_reset_created" | "user.erased" | "user.registered" | "user.role_changed" | "watchlist_item.created" | "watchlist_item.deleted" | "watchlist_item.updated";
+                resource_type?: "user" | "watchlist_item";
+                /** @description What it was done to. */
+                resource_id?: number;
+                /** @description Not before this time, such as `2026-11-23T08:30:00Z`. */
+                from?: string;
+                /** @description Before this time, such as `2026-11-23T09:30:00+01:00`. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "skip": 0,
+                     *       "limit": 10,
+                     *       "total": 42,
+                     *       "audit_logs": [
+                     *         {
+                     *           "id": 1,
+                     *           "occurred_at": "2026-11-23T08:30:00.000Z",
+                     *           "actor_id": 1,
+                     *           "actor_email": "ada@example.com",
+                     *           "action": "watchlist_item.created",
+                     *           "resource_type": "watchlist_item",
+                     *           "resource_id": 1,
+                     *           "changes": {
+                     *             "title": {
+                     *               "from": null,
+                     *               "to": "Parasite"
+                     *             },
+                     *             "type": {
+                     *               "from": null,
+                     *               "to": "movie"
+                     *             }
+                     *           },
+                     *           "request_id": "b0c7c9b0-7f0f-4c4a-9f5e-2f7d3a1c9e10",
+                     *           "address": "203.0.113.7"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AuditLogsResponse"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            414: components["responses"]["URITooLong"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["RequestHeaderFieldsTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     listAllItems: {
         parameters: {
             query?: {
@@ -3463,7 +3523,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` of the answer that this is based on: 412 when it has changed since. `*`: whatever is there. */
+                /** @description The `ETag` of the answer that this is based on: 412 when the item has changed since. `*` accepts any state. */
                 "If-Match"?: string;
             };
             path: {
@@ -3507,7 +3567,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` of the answer that this is based on: 412 when it has changed since. `*`: whatever is there. */
+                /** @description The `ETag` of the answer that this is based on: 412 when the item has changed since. `*` accepts any state. */
                 "If-Match"?: string;
             };
             path: {
@@ -3570,88 +3630,6 @@ export interface operations {
             413: components["responses"]["ContentTooLarge"];
             414: components["responses"]["URITooLong"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableContent"];
-            429: components["responses"]["TooManyRequests"];
-            431: components["responses"]["RequestHeaderFieldsTooLarge"];
-            500: components["responses"]["InternalServerError"];
-            503: components["responses"]["ServiceUnavailable"];
-        };
-    };
-    listAuditLogs: {
-        parameters: {
-            query?: {
-                /** @description How many to leave out at the start. */
-                skip?: number;
-                /** @description How many to return at most. */
-                limit?: number;
-                /** @description Who did it. */
-                actor_id?: number;
-                action?: "auth.login_failed" | "auth.login_succeeded" | "auth.login_throttled" | "auth.password_change_failed" | "auth.password_changed" | "auth.password_reset" | "auth.password_reset_requested" | "auth.reauthentication_failed" | "auth.refresh_token_reused" | "auth.session_ended" | "auth.token_created" | "auth.token_revoked" | "user.disabled" | "user.email_changed" | "user.enabled" | "user.invited" | "user.password_reset_created" | "user.erased" | "user.registered" | "user.role_changed" | "watchlist_item.created" | "watchlist_item.deleted" | "watchlist_item.updated";
-                resource_type?: "user" | "watchlist_item";
-                /** @description What it was done to. */
-                resource_id?: number;
-                /** @description Not before this time, such as `2026-11-23T08:30:00Z`. */
-                from?: string;
-                /** @description Before this time, such as `2026-11-23T09:30:00+01:00`. */
-                to?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    "X-Request-ID": components["headers"]["X-Request-ID"];
-                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
-                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
-                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
-                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
-                    ratelimit: components["headers"]["ratelimit"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "skip": 0,
-                     *       "limit": 10,
-                     *       "total": 42,
-                     *       "audit_logs": [
-                     *         {
-                     *           "id": 1,
-                     *           "occurred_at": "2026-11-23T08:30:00.000Z",
-                     *           "actor_id": 1,
-                     *           "actor_email": "ada@example.com",
-                     *           "action": "watchlist_item.created",
-                     *           "resource_type": "watchlist_item",
-                     *           "resource_id": 1,
-                     *           "changes": {
-                     *             "title": {
-                     *               "from": null,
-                     *               "to": "Parasite"
-                     *             },
-                     *             "type": {
-                     *               "from": null,
-                     *               "to": "movie"
-                     *             }
-                     *           },
-                     *           "request_id": "b0c7c9b0-7f0f-4c4a-9f5e-2f7d3a1c9e10",
-                     *           "address": "203.0.113.7"
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/json": components["schemas"]["AuditLogsResponse"];
-                };
-            };
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            408: components["responses"]["RequestTimeout"];
-            414: components["responses"]["URITooLong"];
             422: components["responses"]["UnprocessableContent"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["RequestHeaderFieldsTooLarge"];

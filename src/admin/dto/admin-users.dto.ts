@@ -10,6 +10,10 @@ import { EmailField } from '../../users/email-field.decorator.js';
 import { type Role, ROLES } from '../../users/role.js';
 import type { User } from '../../users/user.entity.js';
 
+/** A user, with the number of items on their list. */
+export type CountedUser = User & { readonly itemCount: number };
+export type CountedResetLink = ResetLink & { readonly user: CountedUser };
+
 export class UsersQuery extends PageQuery {
   @ApiPropertyOptional({
     type: String,
@@ -71,14 +75,14 @@ export class AdminUserResponse {
   @ApiCount(2)
   readonly item_count!: number;
 
-  static from({ id, email, role, disabled, createdAt, movieCount, showCount }: User): AdminUserResponse {
+  static from({ id, email, role, disabled, createdAt, itemCount }: CountedUser): AdminUserResponse {
     return {
       id,
       email,
       role,
       disabled,
       created_at: createdAt.toISOString(),
-      item_count: movieCount + showCount,
+      item_count: itemCount,
     };
   }
 }
@@ -90,7 +94,7 @@ export class AdminUserEnvelope {
   @ApiProperty({ type: AdminUserResponse })
   readonly user!: AdminUserResponse;
 
-  static from(user: User): AdminUserEnvelope {
+  static from(user: CountedUser): AdminUserEnvelope {
     return { status: 'ok', user: AdminUserResponse.from(user) };
   }
 }
@@ -119,7 +123,7 @@ export class PasswordResetResponse {
   @ApiInstant()
   readonly expires_at!: string;
 
-  static from({ user, url, expiresAt }: ResetLink): PasswordResetResponse {
+  static from({ user, url, expiresAt }: CountedResetLink): PasswordResetResponse {
     return { ...AdminUserEnvelope.from(user), reset_url: url, expires_at: expiresAt.toISOString() };
   }
 }
@@ -137,7 +141,7 @@ export class InvitationResponse {
   @ApiInstant()
   readonly expires_at!: string;
 
-  static from({ user, url, expiresAt }: ResetLink): InvitationResponse {
+  static from({ user, url, expiresAt }: CountedResetLink): InvitationResponse {
     return { ...AdminUserEnvelope.from(user), invitation_url: url, expires_at: expiresAt.toISOString() };
   }
 }
@@ -146,7 +150,7 @@ export class AdminUsersResponse extends PageResponse {
   @ApiProperty({ type: [AdminUserResponse], maxItems: 100 })
   readonly users!: AdminUserResponse[];
 
-  static from({ skip, limit }: PageQuery, { rows, total }: Page<User>): AdminUsersResponse {
+  static from({ skip, limit }: PageQuery, { rows, total }: Page<CountedUser>): AdminUsersResponse {
     return { skip, limit, total, users: rows.map(AdminUserResponse.from) };
   }
 }

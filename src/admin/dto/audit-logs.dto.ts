@@ -1,4 +1,5 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { applyDecorators } from '@nestjs/common';
+import { ApiExtraModels, ApiProperty, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { ValidateBy } from 'class-validator';
 import type { AuditLog, Changes } from '../../audit/audit-log.entity.js';
@@ -25,20 +26,13 @@ const IsInstant = () =>
     },
   });
 
-const QueryInstant = (description: string) => (target: object, property: string) => {
-  ApiPropertyOptional({
-    type: String,
-    format: 'date-time',
-    maxLength: 35,
-    description,
-  })(target, property);
-  IsOmittable()(target, property);
-  Transform(({ value }) => (typeof value === 'string' ? (parseInstant(value) ?? value) : value))(
-    target,
-    property,
+const QueryInstant = (description: string) =>
+  applyDecorators(
+    ApiPropertyOptional({ type: String, format: 'date-time', maxLength: 35, description }),
+    IsOmittable(),
+    Transform(({ value }) => (typeof value === 'string' ? (parseInstant(value) ?? value) : value)),
+    IsInstant(),
   );
-  IsInstant()(target, property);
-};
 
 export class AuditLogsQuery extends PageQuery {
   @QueryInteger({ minimum: 1, description: 'Who did it.' })
@@ -64,29 +58,6 @@ export class AuditLogsQuery extends PageQuery {
   readonly to?: Date;
 }
 
-const textOrNull = {
-  type: String,
-  maxLength: 255,
-  pattern: '^[^\\u0000-\\u001F\\u007F-\\u009F]*$',
-  nullable: true,
-};
-
-export class TextChange {
-  @ApiProperty({ ...textOrNull, example: null })
-  readonly from!: string | null;
-
-  @ApiProperty({ ...textOrNull, example: 'Parasite' })
-  readonly to!: string | null;
-}
-
-export class FlagChange {
-  @ApiProperty({ type: Boolean, nullable: true, example: false })
-  readonly from!: boolean | null;
-
-  @ApiProperty({ type: Boolean, nullable: true, example: true })
-  readonly to!: boolean | null;
-}
-
 const idOrNull = {
   type: 'integer',
   format: 'int32',
@@ -95,47 +66,27 @@ const idOrNull = {
   nullable: true,
 } as const;
 
-export class IdChange {
-  @ApiProperty({ ...idOrNull, example: null })
-  readonly from!: number | null;
+const TEXT = { type: 'string', maxLength: 5000, pattern: '^[^\\u0000]*$' };
+const SCALARS = [TEXT, { type: 'number', minimum: -MAXIMUM_ID, maximum: MAXIMUM_ID }, { type: 'boolean' }];
 
-  @ApiProperty({ ...idOrNull, example: 1 })
-  readonly to!: number | null;
+/** Any value that a field can have, within bounds that hold for every field. Null: the field is not set. */
+const ANY_VALUE = {
+  anyOf: [
+    ...SCALARS.map((scalar) => ({ ...scalar, nullable: true })),
+    { type: 'array', maxItems: 100, items: TEXT },
+    { type: 'object', maxProperties: 100, additionalProperties: { anyOf: SCALARS } },
+  ],
+};
+
+export class FieldChange {
+  @ApiProperty({ ...ANY_VALUE, example: null })
+  readonly from!: unknown;
+
+  @ApiProperty({ ...ANY_VALUE, example: 'Parasite' })
+  readonly to!: unknown;
 }
 
-/** The fields that changed: what each was and what it is, null for absent. Every audited field is listed here. */
-export class ChangesResponse {
-  @ApiPropertyOptional({ type: TextChange })
-  readonly title?: TextChange;
-
-  @ApiPropertyOptional({ type: TextChange })
-  readonly type?: TextChange;
-
-  @ApiPropertyOptional({ type: TextChange })
-  readonly email?: TextChange;
-
-  @ApiPropertyOptional({ type: TextChange })
-  readonly role?: TextChange;
-
-  @ApiPropertyOptional({ type: FlagChange })
-  readonly disabled?: FlagChange;
-
-  /** Its id; it has ended. */
-  @ApiPropertyOptional({ type: TextChange })
-  readonly session?: TextChange;
-
-  /** Of a personal token. */
-  @ApiPropertyOptional({ type: IdChange })
-  readonly token_id?: IdChange;
-
-  @ApiPropertyOptional({ type: TextChange })
-  readonly name?: TextChange;
-
-  /** Separated by spaces. */
-  @ApiPropertyOptional({ type: TextChange })
-  readonly scopes?: TextChange;
-}
-
+@ApiExtraModels(FieldChange)
 export class AuditLogResponse implements AuditEvent {
   @ApiId()
   readonly id!: number;
@@ -159,7 +110,10 @@ export class AuditLogResponse implements AuditEvent {
   readonly resource_id!: number | null;
 
   @ApiProperty({
-    type: ChangesResponse,
+    type: 'object',
+    maxProperties: 100,
+    additionalProperties: { $ref: getSchemaPath(FieldChange) },
+    description: 'The fields that changed, by name.',
     example: { title: { from: null, to: 'Parasite' }, type: { from: null, to: 'movie' } },
   })
   readonly changes!: Changes;

@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { ApiCount, ApiStatusOk } from '../../common/openapi/api-fields.js';
+import { type ListCounts, totalOf } from '../../watchlists/lists/list-counts.js';
 
 export class UserCounts {
   @ApiCount(3)
@@ -36,19 +37,13 @@ export class StatsResponse {
   @ApiProperty({ type: ItemCounts })
   readonly items!: ItemCounts;
 
-  static from({
-    total,
-    admins,
-    disabled,
-    movies,
-    shows,
-  }: UserCounts & Omit<ItemCounts, 'total'>): StatsResponse {
-    const items = movies + shows;
+  static from({ total, admins, disabled }: UserCounts, counts: ListCounts): StatsResponse {
+    const items = totalOf(counts);
     return {
       status: 'ok',
       message: `${total} ${total === 1 ? 'user keeps' : 'users keep'} ${items} ${items === 1 ? 'item' : 'items'}.`,
       users: { total, admins, disabled },
-      items: { total: items, movies, shows },
+      items: { total: items, movies: counts.movie, shows: counts.show },
     };
   }
 }

@@ -3,7 +3,6 @@ import { requestContext } from '../../common/http/request-context.js';
 import { PersonalTokensService } from '../personal-tokens/personal-tokens.service.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import type { Standing } from '../../users/user.entity.js';
-import { UsersService } from '../../users/users.service.js';
 import type { Principal } from '../access/principal.js';
 
 @Injectable()
@@ -11,7 +10,6 @@ export class Principals {
   constructor(
     private readonly sessions: SessionsService,
     private readonly tokens: PersonalTokensService,
-    private readonly users: UsersService,
   ) {}
 
   /** Who that is now; null for a user who is gone or disabled, and when the session has ended. */
@@ -38,7 +36,6 @@ export class Principals {
     scopes: Principal['scopes'],
   ): Principal {
     const { id, email, role, createdAt } = user;
-    const listVersion = this.users.listVersionOf(user);
-    return { id, email, role, createdAt, listVersion, rateLimitKey, sessionId, scopes };
+    return { id, email, role, createdAt, rateLimitKey, sessionId, scopes };
   }
 }

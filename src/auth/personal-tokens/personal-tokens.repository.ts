@@ -18,7 +18,7 @@ export interface Granted {
 
 const GRANTS = `SELECT token.hash AS token_hash, token.id AS token_id, token.slot AS token_slot,
   token.scopes AS token_scopes, token.expires_at AS token_expires_at,
-  owner.id, owner.email, owner.role, owner.disabled, owner.list_version, owner.created_at
+  owner.id, owner.email, owner.role, owner.disabled, owner.created_at
   FROM personal_tokens token JOIN users owner ON owner.id = token.user_id WHERE token.hash = ANY($1)`;
 
 @Injectable()

@@ -10,7 +10,7 @@ import { UsersService } from '../../users/users.service.js';
 import { Session } from './session.entity.js';
 
 const STANDINGS = `SELECT session.id AS session_id, owner.id, owner.email, owner.role, owner.disabled,
-  owner.list_version, owner.created_at
+  owner.created_at
   FROM sessions session JOIN users owner ON owner.id = session.user_id WHERE session.id = ANY($1)`;
 
 /** What a rotation changes besides the generation. */

@@ -1,19 +1,46 @@
 import fc from 'fast-check';
-import { listETag, listKey, queryHash } from './cache-keys.js';
+import { cacheETag, queryDefaults, queryHash, storeKey } from './cache-keys.js';
 
 const DEFAULTS = { skip: '0', sort: 'newest' };
 
+class FeedQuery {
+  readonly limit: number = 10;
+  readonly sort: string = 'newest';
+  readonly type?: string;
+}
+
 describe('cache keys', () => {
-  it('differ by user, version and question, and so do the tags', () => {
-    const questions: [number, string, string][] = [
-      [1, 'e.1', 'a'],
-      [1, 'e.1', 'b'],
-      [1, 'e.11', 'a'],
-      [1, 'f.1', 'a'],
-      [11, 'e.1', 'a'],
+  it('differ by resource, version and query, and so do the tags', () => {
+    const scopes: [string, string, string][] = [
+      ['list:1', 'e.1', 'a'],
+      ['list:1', 'e.1', 'b'],
+      ['list:1', 'e.11', 'a'],
+      ['list:1', 'f.1', 'a'],
+      ['list:11', 'e.1', 'a'],
     ];
-    expect(new Set(questions.map((question) => listKey(...question))).size).toBe(questions.length);
-    expect(new Set(questions.map((question) => listETag(...question))).size).toBe(questions.length);
+    for (const make of [storeKey, cacheETag]) {
+      const made = scopes.map(([resource, version, hash]) => make({ resource, version }, hash));
+      expect(new Set(made).size).toBe(scopes.length);
+    }
+  });
+});
+
+describe(queryDefaults.name, () => {
+  it('returns what an instance of the class sets, as the query would spell it', () => {
+    expect(queryDefaults(FeedQuery)).toEqual({ limit: '10', sort: 'newest' });
+  });
+
+  it('keeps two meanings apart when a default changes: no limit is not the old default any more', () => {
+    class ChangedQuery extends FeedQuery {
+      override readonly limit = 20;
+    }
+    const before = queryDefaults(FeedQuery);
+    const after = queryDefaults(ChangedQuery);
+    expect(queryHash({}, before)).toBe(queryHash({ limit: '10' }, before));
+    expect(queryHash({}, after)).toBe(queryHash({ limit: '20' }, after));
+    expect(queryHash({}, after)).not.toBe(queryHash({ limit: '10' }, after));
+    // Also while servers of both versions share a store.
+    expect(queryHash({}, after)).not.toBe(queryHash({}, before));
   });
 });
 

@@ -1,12 +1,30 @@
-import { applyDecorators, UseInterceptors } from '@nestjs/common';
+import { applyDecorators, Inject, Injectable, type Type, UseInterceptors } from '@nestjs/common';
 import { ApiExtension, ApiHeader } from '@nestjs/swagger';
 import { CACHED_EXTENSION } from '../openapi/document.js';
-import { ResponseCacheInterceptor } from './response-cache.interceptor.js';
+import { type CacheKey, queryDefaults } from './cache-keys.js';
+import { RESPONSE_STORE, ResponseCache } from './response-cache.interceptor.js';
+import type { ResponseStore } from './response-store.js';
 
-/** Caches a `GET` of the caller's own list until that list changes. Needs {@link CacheModule}, and a route that needs a token. */
-export const CacheResponse = () =>
-  applyDecorators(
-    UseInterceptors(ResponseCacheInterceptor),
+interface CacheOptions {
+  /** A provider of the controller's module that names the data which the answer shows. */
+  readonly key: Type<CacheKey>;
+  /** The class of the route's query. Its defaults decide which spellings of a query mean the same. */
+  readonly query: Type;
+}
+
+/** Caches the answers of a `GET` until the data behind its key changes. The controller's module imports `CacheModule`. */
+export function CacheResponse({ key, query }: CacheOptions): MethodDecorator {
+  const defaults = queryDefaults(query);
+
+  @Injectable()
+  class RouteCache extends ResponseCache {
+    constructor(@Inject(RESPONSE_STORE) store: ResponseStore | null, @Inject(key) cacheKey: CacheKey) {
+      super(store, cacheKey, defaults);
+    }
+  }
+
+  return applyDecorators(
+    UseInterceptors(RouteCache),
     ApiExtension(CACHED_EXTENSION, true),
     ApiHeader({
       name: 'If-None-Match',
@@ -15,3 +33,4 @@ export const CacheResponse = () =>
       schema: { type: 'string', maxLength: 1024, pattern: '^.*$' },
     }),
   );
+}

@@ -5,12 +5,11 @@ import type { RedisConnection } from '../redis/redis-connection.js';
 import { LayeredResponseStore } from './layered-response.store.js';
 import { MemoryResponseStore } from './memory-response.store.js';
 import { RedisResponseStore } from './redis-response.store.js';
-import { RESPONSE_STORE, ResponseCacheInterceptor } from './response-cache.interceptor.js';
+import { RESPONSE_STORE } from './response-cache.interceptor.js';
 import type { ResponseStore } from './response-store.js';
 
 @Module({
   providers: [
-    ResponseCacheInterceptor,
     {
       provide: RESPONSE_STORE,
       inject: [ENV, REDIS],
@@ -24,6 +23,6 @@ import type { ResponseStore } from './response-store.js';
       },
     },
   ],
-  exports: [ResponseCacheInterceptor, RESPONSE_STORE],
+  exports: [RESPONSE_STORE],
 })
 export class CacheModule {}

@@ -1,46 +1,87 @@
-import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
-import { lastValueFrom, of } from 'rxjs';
-import type { Caller } from '../http/request.js';
-import { ResponseCacheInterceptor } from './response-cache.interceptor.js';
+import { Controller, Get, Injectable, Query } from '@nestjs/common';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
+import type { HttpRequest } from '../http/request.js';
+import type { CacheKey, CacheScope } from './cache-keys.js';
+import { CacheResponse } from './cache-response.decorator.js';
+import { RESPONSE_STORE } from './response-cache.interceptor.js';
 import type { ResponseStore } from './response-store.js';
 
-const ADA: Caller = { id: 1, rateLimitKey: 'user:1', listVersion: 'e.1' };
+class PageQuery {
+  readonly limit: number = 10;
+}
 
-/** What a request's end is told. */
-class Reply {
-  readonly sent: Record<string, unknown> = {};
+/** A shared page that is read without signing in: its key comes from the address, not from the caller. */
+@Injectable()
+class SharedPageKey implements CacheKey {
+  version = 1;
 
-  headers(headers: Record<string, unknown>): void {
-    Object.assign(this.sent, headers);
-  }
-  header(name: string, value: unknown): void {
-    this.sent[name] = value;
+  async scopeOf({ params }: HttpRequest): Promise<CacheScope> {
+    return { resource: `shared:${(params as { slug: string }).slug}`, version: `e.${this.version}` };
   }
 }
 
-async function ask(interceptor: ResponseCacheInterceptor, user: Caller | undefined) {
-  const reply = new Reply();
-  const context = new ExecutionContextHost([{ user, url: '/', query: {}, headers: {} }, reply]);
-  const body = await lastValueFrom(interceptor.intercept(context, { handle: () => of({ total: 0 }) }));
-  return { body, outcome: reply.sent['x-cache'] };
+@Controller()
+class SharedPagesController {
+  computed = 0;
+
+  @Get('shared/:slug')
+  @CacheResponse({ key: SharedPageKey, query: PageQuery })
+  read(@Query() _query: PageQuery): object {
+    return { computed: ++this.computed };
+  }
 }
 
-describe(ResponseCacheInterceptor.name, () => {
-  it('calls what the store did not take passed by', async () => {
-    const full: ResponseStore = { get: async () => null, set: async () => false };
-    const interceptor = new ResponseCacheInterceptor(full);
-    expect(await ask(interceptor, ADA)).toEqual({ body: '{"total":0}', outcome: 'BYPASS' });
+class MapStore implements ResponseStore {
+  readonly values = new Map<string, string>();
+  get = async (key: string): Promise<string | null | undefined> => this.values.get(key) ?? null;
+  set = async (key: string, value: string): Promise<boolean> => this.values.set(key, value).has(key);
+}
+
+describe('@CacheResponse()', () => {
+  let app: NestFastifyApplication;
+  let store: MapStore;
+  let key: SharedPageKey;
+  beforeEach(async () => {
+    store = new MapStore();
+    const testing = await Test.createTestingModule({
+      controllers: [SharedPagesController],
+      providers: [SharedPageKey, { provide: RESPONSE_STORE, useValue: store }],
+    }).compile();
+    app = testing.createNestApplication<NestFastifyApplication>(new FastifyAdapter());
+    await app.init();
+    key = app.get(SharedPageKey);
+  });
+  afterEach(() => app.close());
+
+  async function ask(url: string, headers: Record<string, string> = {}) {
+    const { statusCode, body, headers: sent } = await app.inject({ url, headers });
+    return { status: statusCode, body, outcome: sent['x-cache'], etag: String(sent['etag']) };
+  }
+
+  it('serves callers who are not signed in, each resource from its own key', async () => {
+    expect(await ask('/shared/a')).toMatchObject({ body: '{"computed":1}', outcome: 'MISS' });
+    expect(await ask('/shared/a?limit=10')).toMatchObject({ body: '{"computed":1}', outcome: 'HIT' });
+    expect(await ask('/shared/a?limit=20')).toMatchObject({ body: '{"computed":2}', outcome: 'MISS' });
+    expect(await ask('/shared/b')).toMatchObject({ body: '{"computed":3}', outcome: 'MISS' });
   });
 
-  it('does not try to store where it could not ask', async () => {
-    const set = jest.fn(async () => true);
-    const interceptor = new ResponseCacheInterceptor({ get: async () => undefined, set });
-    expect(await ask(interceptor, ADA)).toEqual({ body: '{"total":0}', outcome: 'BYPASS' });
-    expect(set).not.toHaveBeenCalled();
+  it('answers 304 until the version changes', async () => {
+    const { etag } = await ask('/shared/a');
+    expect(await ask('/shared/a', { 'if-none-match': etag })).toMatchObject({ status: 304, body: '' });
+    key.version++;
+    const fresh = await ask('/shared/a', { 'if-none-match': etag });
+    expect(fresh).toMatchObject({ status: 200, body: '{"computed":2}', outcome: 'MISS' });
   });
 
-  it('refuses to serve a route on which nobody is signed in', async () => {
-    const interceptor = new ResponseCacheInterceptor(null);
-    await expect(ask(interceptor, undefined)).rejects.toThrow('@CacheResponse() on a public route');
+  it('answers BYPASS when the store does not take the answer', async () => {
+    store.set = async () => false;
+    expect(await ask('/shared/a')).toMatchObject({ body: '{"computed":1}', outcome: 'BYPASS' });
+  });
+
+  it('does not try to store an answer when it could not ask the store', async () => {
+    store.get = async () => undefined;
+    expect(await ask('/shared/a')).toMatchObject({ body: '{"computed":1}', outcome: 'BYPASS' });
+    expect(store.values.size).toBe(0);
   });
 });

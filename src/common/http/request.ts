@@ -1,13 +1,11 @@
 import type { ArgumentsHost } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-/** As much of the signed-in user as the shared machinery (limits, cache, log) needs. */
+/** As much of the signed-in user as the shared machinery (limits, log) needs. */
 export interface Caller {
   readonly id: number;
   /** Whose limits their requests are counted under. */
   readonly rateLimitKey: string;
-  /** Changes with every write to the user's list; read before any of the list's data. */
-  readonly listVersion: string;
 }
 
 /** `user` is where passport puts who is asking; absent on public routes. */

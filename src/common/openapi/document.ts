@@ -19,7 +19,7 @@ type Response = Exclude<NonNullable<Operation['responses'][string]>, { $ref: str
 /** Marks of our decorators, taken out again below. */
 export const PUBLIC_EXTENSION = 'x-public';
 export const CACHED_EXTENSION = 'x-cached';
-export const TAGGED_EXTENSION = 'x-tagged';
+export const ETAG_EXTENSION = 'x-etag';
 export const SCOPE_EXTENSION = 'x-scope';
 
 const METHODS = ['get', 'post', 'patch', 'delete'] as const;
@@ -97,7 +97,7 @@ export function createOpenApiDocument(
           ? ` Personal tokens need the scope \`${scope}\`.`
           : ' Not for personal tokens.';
       }
-      const answers = { cached: marks.isCached, tagged: marks.isTagged, isRead: method === 'get' };
+      const answers = { cached: marks.isCached, hasETag: marks.hasETag, isRead: method === 'get' };
       describeBodies(operation, answers, schemas);
       // A GET's body is not looked at.
       const readsBody = method !== 'get';
@@ -121,7 +121,7 @@ function closeObject(schema: Record<string, unknown>): void {
 interface Marks {
   readonly access: unknown;
   readonly isCached: boolean;
-  readonly isTagged: boolean;
+  readonly hasETag: boolean;
   readonly scope: string | undefined;
   readonly problems: readonly ProblemDocument[];
 }
@@ -137,7 +137,7 @@ function takeMarks(operation: Operation): Marks {
   return {
     access: marks[PUBLIC_EXTENSION],
     isCached: marks[CACHED_EXTENSION] === true,
-    isTagged: marks[TAGGED_EXTENSION] === true,
+    hasETag: marks[ETAG_EXTENSION] === true,
     scope: marks[SCOPE_EXTENSION] as string | undefined,
     problems: Object.entries(marks)
       .filter(([name]) => name.startsWith(PROBLEM_EXTENSION))
@@ -147,7 +147,7 @@ function takeMarks(operation: Operation): Marks {
 
 function describeBodies(
   { requestBody, responses }: Operation,
-  { cached, tagged, isRead }: { cached: boolean; tagged: boolean; isRead: boolean },
+  { cached, hasETag, isRead }: { cached: boolean; hasETag: boolean; isRead: boolean },
   schemas: Schemas,
 ): void {
   const addExamples = ({ content = {} }: Pick<Response, 'content'>) => {
@@ -158,13 +158,13 @@ function describeBodies(
     body.description = 'A JSON object; fields that are not listed are refused.';
     addExamples(body);
   }
-  if (isRead && (cached || tagged)) {
+  if (isRead && (cached || hasETag)) {
     responses['304'] = { description: 'Nothing has changed since `If-None-Match`.' };
   }
   for (const [status, declared] of Object.entries(responses)) {
     const response = declared as Response;
     response.description ||= SUCCESS[status]!;
-    response.headers = { ...responseHeaders(Number(status), { cached, tagged }), ...response.headers };
+    response.headers = { ...responseHeaders(Number(status), { cached, hasETag }), ...response.headers };
     addExamples(response);
   }
 }

@@ -51,8 +51,8 @@ export const RESPONSE_HEADERS = {
   ),
   ETag: header('Weak; changes with the answer.', text(200, '^W/"[^"]+"$', 'W/"kXx0.7.q1w2e3"'), true),
   StrongETag: header(
-    'Strong: the same for the same bytes, and for `If-Match`.',
-    text(100, '^"[A-Za-z0-9_-]{43}"$', '"47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"'),
+    'Strong: changes with the item; for `If-Match` and `If-None-Match`.',
+    text(100, '^"[^"]+"$', '"5f0c1d2e.7.41.k1"'),
     true,
   ),
   'X-Cache': header(
@@ -75,7 +75,7 @@ const BY_STATUS: Record<number, readonly HeaderName[]> = {
 const reference = (name: HeaderName) => ({ $ref: `#/components/headers/${name}` });
 
 /** The headers of an answer, as references to {@link RESPONSE_HEADERS}. */
-export function responseHeaders(status: number, { cached = false, tagged = false } = {}): Headers {
+export function responseHeaders(status: number, { cached = false, hasETag = false } = {}): Headers {
   const names = [
     ...(Object.keys(EVERYWHERE) as HeaderName[]),
     ...(BY_STATUS[status] ?? []),
@@ -83,6 +83,6 @@ export function responseHeaders(status: number, { cached = false, tagged = false
   ];
   const headers = names.map((name) => [name, reference(name)] as const);
   return Object.fromEntries(
-    tagged && status < 400 ? [...headers, ['ETag', reference('StrongETag')]] : headers,
+    hasETag && status < 400 ? [...headers, ['ETag', reference('StrongETag')]] : headers,
   );
 }

@@ -1,16 +1,18 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryGeneratedColumn } from 'typeorm';
 import { User } from '../../users/user.entity.js';
+import type { CountedGroup } from '../lists/list-counts.js';
+import type { ItemFields } from './item-fields.js';
 
 export const ITEM_TYPES = ['movie', 'show'] as const;
 export type ItemType = (typeof ITEM_TYPES)[number];
 
-// One index for each way in which an owner's list can be filtered and sorted: a page costs the same however long the list.
+// One index for each way to filter and sort an owner's list, so that a page of a long list costs no more.
 @Entity('watchlist_items')
 @Index('ix_watchlist_items_created', ['userId', 'createdAt', 'id'])
 @Index('ix_watchlist_items_title', ['userId', 'titleKey', 'id'])
 @Index('ix_watchlist_items_type_created', ['userId', 'type', 'createdAt', 'id'])
 @Index('ix_watchlist_items_type_title', ['userId', 'type', 'titleKey', 'id'])
-export class WatchlistItem {
+export class WatchlistItem implements ItemFields {
   @PrimaryGeneratedColumn({ primaryKeyConstraintName: 'pk_watchlist_items' })
   id!: number;
 
@@ -24,7 +26,7 @@ export class WatchlistItem {
   @Column({ type: String, length: 255 })
   title!: string;
 
-  /** What titles are sorted by (title-key.ts): bytes, because both databases compare bytes alike and text each in its own way. */
+  /** Titles are sorted by this (title-key.ts). Both databases compare bytes alike, but text each in its own way. */
   @Column({ name: 'title_key', type: Buffer as never, select: false })
   titleKey!: Buffer;
 
@@ -36,4 +38,14 @@ export class WatchlistItem {
 
   @Column({ name: 'updated_at', type: Date, precision: 3 })
   updatedAt!: Date;
+
+  /** The list's version at the item's last change. */
+  @Column({ type: Number, default: 0 })
+  version!: number;
 }
+
+/** An item without its sorting key and relations. */
+export type StoredItem = Omit<WatchlistItem, 'titleKey' | 'user'>;
+
+/** The group in which the item's list counts it. */
+export const groupOf = ({ type }: Pick<WatchlistItem, 'type'>): CountedGroup => type;

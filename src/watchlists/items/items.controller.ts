@@ -6,34 +6,41 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
-import { UnauthorizedError } from '../../auth/access/auth.errors.js';
 import { CurrentUser } from '../../auth/access/current-user.decorator.js';
 import { RequiresScope } from '../../auth/access/requires-scope.decorator.js';
 import type { Principal } from '../../auth/access/principal.js';
 import { CacheResponse } from '../../common/cache/cache-response.decorator.js';
 import type { HttpReply } from '../../common/http/request.js';
-import { ApiIfMatch, IfMatch, Tagged, TaggedRead } from '../../common/http/etag/with-etag.decorator.js';
+import type { AnswerWithETag } from '../../common/http/etag/etag.interceptor.js';
+import { ApiIfMatch, ConditionalGet, IfMatch, WithETag } from '../../common/http/etag/with-etag.decorator.js';
 import { ApiIdParam } from '../../common/openapi/api-ids.decorator.js';
 import { RateLimitPolicy } from '../../common/rate-limit/rate-limit.decorator.js';
 import { IdPipe } from '../../common/validation/id.pipe.js';
-import { UserNotFoundError } from '../../users/users.errors.js';
-import { CreateWatchlistItemDto, UpdateWatchlistItemDto } from './dto/item.dto.js';
-import { ITEM_LOCATION, ItemEnvelope, ListResponse } from './dto/item.response.js';
-import { ListQuery } from './dto/list.query.js';
+import { CreateItemDto, UpdateItemDto } from './dto/item.dto.js';
+import { ItemEnvelope, ListResponse } from './dto/item.response.js';
+import { itemLocation } from './item-response.js';
+import { ItemTags } from './item-tags.js';
+import type { StoredItem } from './item.entity.js';
 import { ItemNotFoundError } from './items.errors.js';
-import { WatchlistsService } from './items.service.js';
+import { ItemsService } from './items.service.js';
+import { ListCacheKey } from './list-cache-key.js';
+import { ListQuery } from './list.query.js';
 
+const ITEMS = '/v1/watchlists/items';
 const ItemId = () => Param('item_id', IdPipe);
 const ApiItemId = () => ApiIdParam('item_id', new ItemNotFoundError());
 
 @ApiTags('watchlists')
 @Controller('v1/watchlists')
-export class WatchlistsController {
-  constructor(private readonly watchlists: WatchlistsService) {}
+export class ItemsController {
+  constructor(
+    private readonly items: ItemsService,
+    private readonly tags: ItemTags,
+  ) {}
 
   @Get()
   @RequiresScope('items:read')
-  @CacheResponse()
+  @CacheResponse({ key: ListCacheKey, query: ListQuery })
   @RateLimitPolicy('list')
   @ApiOperation({
     operationId: 'listItems',
@@ -43,49 +50,46 @@ export class WatchlistsController {
   })
   @ApiOkResponse({ type: ListResponse })
   async list(@CurrentUser() user: Principal, @Query() query: ListQuery): Promise<ListResponse> {
-    return ListResponse.from(user.email, query, await this.watchlists.page({ ...query, ownerId: user.id }));
+    return ListResponse.from(user.email, query, await this.items.page({ ...query, ownerId: user.id }));
   }
 
   @Post('items')
   @RequiresScope('items:write')
-  @Tagged()
+  @WithETag()
   @RateLimitPolicy('write')
   @ApiOperation({
     operationId: 'addItem',
     summary: 'Add a movie or show',
     description: 'To your own list; the same title twice is allowed.',
   })
-  @ApiCreatedResponse({ type: ItemEnvelope, headers: { Location: ITEM_LOCATION } })
+  @ApiCreatedResponse({ type: ItemEnvelope, headers: { Location: itemLocation(ITEMS) } })
   async add(
     @CurrentUser() user: Principal,
-    @Body() fields: CreateWatchlistItemDto,
+    @Body() body: CreateItemDto,
     @Res({ passthrough: true }) reply: HttpReply,
-  ): Promise<ItemEnvelope> {
-    const item = await this.watchlists.add(user.id, fields, user).catch((error: unknown) => {
-      // Erased since the token was looked at.
-      throw error instanceof UserNotFoundError ? new UnauthorizedError(true) : error;
-    });
-    reply.header('location', `/v1/watchlists/items/${item.id}`);
-    return ItemEnvelope.from(item);
+  ): Promise<AnswerWithETag<ItemEnvelope>> {
+    const item = await this.items.add(user.id, body, user);
+    reply.header('location', `${ITEMS}/${item.id}`);
+    return this.answer(item);
   }
 
   @Get('items/:item_id')
   @RequiresScope('items:read')
-  @TaggedRead()
+  @ConditionalGet()
   @ApiItemId()
   @ApiOperation({
     operationId: 'getItem',
     summary: 'One item',
-    description: "Of your own list: somebody else's item is answered like one that does not exist.",
+    description: "Of your own list. Another user's item is answered like one that does not exist.",
   })
   @ApiOkResponse({ type: ItemEnvelope })
-  async get(@CurrentUser() user: Principal, @ItemId() id: number): Promise<ItemEnvelope> {
-    return ItemEnvelope.from(await this.watchlists.get(id, user.id));
+  async get(@CurrentUser() user: Principal, @ItemId() id: number): Promise<AnswerWithETag<ItemEnvelope>> {
+    return this.answer(await this.items.get(id, user.id));
   }
 
   @Patch('items/:item_id')
   @RequiresScope('items:write')
-  @Tagged()
+  @WithETag()
   @RateLimitPolicy('write')
   @ApiItemId()
   @ApiIfMatch()
@@ -93,17 +97,16 @@ export class WatchlistsController {
     operationId: 'updateItem',
     summary: 'Change title or type',
     description:
-      'What is left out stays. A change to what is there already leaves `updated_at` as it is. With `If-Match`, of two who change the same only one succeeds.',
+      'A field that is left out stays as it is. A change to the present value leaves `updated_at` as it is. With `If-Match`, only one of two concurrent changes succeeds.',
   })
   @ApiOkResponse({ type: ItemEnvelope })
   async update(
     @CurrentUser() user: Principal,
     @ItemId() id: number,
-    @Body() fields: UpdateWatchlistItemDto,
+    @Body() patch: UpdateItemDto,
     @IfMatch() ifMatch: string | undefined,
-  ): Promise<ItemEnvelope> {
-    const terms = { ownerId: user.id, precondition: ItemEnvelope.mustMatch(ifMatch) };
-    return ItemEnvelope.from(await this.watchlists.update(id, fields, user, terms));
+  ): Promise<AnswerWithETag<ItemEnvelope>> {
+    return this.answer(await this.items.update(id, patch, user, { ownerId: user.id, ifMatch }));
   }
 
   @Delete('items/:item_id')
@@ -115,7 +118,8 @@ export class WatchlistsController {
   @ApiOperation({
     operationId: 'deleteItem',
     summary: 'Take an item off the list',
-    description: 'For good; a second try is answered 404. With `If-Match` only if it is as you know it.',
+    description:
+      'For good; a second try is answered 404. With `If-Match`, only if the item is as you know it.',
   })
   @ApiNoContentResponse()
   async delete(
@@ -123,7 +127,10 @@ export class WatchlistsController {
     @ItemId() id: number,
     @IfMatch() ifMatch: string | undefined,
   ): Promise<void> {
-    const terms = { ownerId: user.id, precondition: ItemEnvelope.mustMatch(ifMatch) };
-    await this.watchlists.delete(id, user, terms);
+    await this.items.delete(id, user, { ownerId: user.id, ifMatch });
+  }
+
+  private answer(item: StoredItem): AnswerWithETag<ItemEnvelope> {
+    return { body: ItemEnvelope.from(item), etag: this.tags.of(item) };
   }
 }

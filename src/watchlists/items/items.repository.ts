@@ -5,168 +5,130 @@ import { createBatchLoader } from '../../database/batch-loader.js';
 import { fromRow, insertRow } from '../../database/row-mapping.js';
 import { UnitOfWork } from '../../database/unit-of-work.js';
 import type { User } from '../../users/user.entity.js';
-import { type ItemType, WatchlistItem } from './item.entity.js';
+import type { ItemFields } from './item-fields.js';
+import {
+  batchedPagesStatement,
+  batchKeyOf,
+  type ItemQuery,
+  pageStatement,
+  type PlainListQuery,
+  totalStatement,
+} from './item-query.js';
+import { type StoredItem, WatchlistItem } from './item.entity.js';
+import { titleKey } from './title-key.js';
 
-export const ITEM_SORTS = ['created_at_desc', 'created_at_asc', 'title_asc', 'title_desc'] as const;
-export type ItemSort = (typeof ITEM_SORTS)[number];
+/** As many queries as one statement can hold. */
+const MAXIMUM_BATCH = 32;
 
-export interface ItemFilter {
-  /** Whose items; everybody's when left out. */
-  readonly ownerId?: number;
-  readonly type?: ItemType;
-  readonly sort: ItemSort;
-  readonly skip: number;
-  readonly limit: number;
-}
-
-const ORDER: Record<ItemSort, string> = {
-  created_at_desc: 'item.created_at DESC, item.id DESC',
-  created_at_asc: 'item.created_at ASC, item.id ASC',
-  title_asc: 'item.title_key ASC, item.id ASC',
-  title_desc: 'item.title_key DESC, item.id DESC',
-};
-
-/** As many as may ask in one statement. */
-const MAXIMUM_TOGETHER = 32;
-
-const COLUMNS = 'item.id, item.user_id, item.title, item.type, item.created_at, item.updated_at';
-const OWNED_COLUMNS = `${COLUMNS}, owner.email AS owner_email`;
-
-type OwnersPage = ItemFilter & { readonly ownerId: number };
-
-/** $1 to $3: whose, how many at most, how many to leave out; one of each for everybody who asks. */
-function togetherOf({ type, sort }: OwnersPage): string {
-  const count = type === undefined ? 'movie_count + show_count' : `${type}_count`;
-  // OFFSET 0: once for each who asks, not for each item.
-  return `SELECT asked.place, owner.total, item.*
-    FROM unnest($1::int[], $2::int[], $3::int[]) WITH ORDINALITY AS asked (user_id, size, skipped, place)
-    CROSS JOIN LATERAL (SELECT ${count} AS total FROM users WHERE id = asked.user_id OFFSET 0) owner
-    LEFT JOIN LATERAL (SELECT ${COLUMNS} FROM watchlist_items item
-      WHERE item.user_id = asked.user_id ${type === undefined ? '' : 'AND item.type = $4'}
-      ORDER BY ${ORDER[sort]} LIMIT asked.size OFFSET asked.skipped) item ON true`;
-}
+type OwnedItem = StoredItem & Pick<WatchlistItem, 'user'>;
+type LoadPage = (query: PlainListQuery) => Promise<Page<StoredItem>>;
 
 interface PageRow extends ObjectLiteral {
+  readonly id: number | null;
   readonly user_id: number;
   readonly owner_email?: string;
   readonly total: number | string;
 }
 
 @Injectable()
-export class WatchlistsRepository {
-  /** By statement: owners who ask together for pages of their own share one. */
-  private readonly pages = new Map<string, (asked: OwnersPage) => Promise<Page<WatchlistItem>>>();
+export class ItemsRepository {
+  /** By `batchKeyOf`. */
+  private readonly loaders = new Map<string, LoadPage>();
 
   constructor(private readonly unitOfWork: UnitOfWork) {}
 
-  /** A page of one owner's items, and how many there are. */
-  pageOf(asked: OwnersPage): Promise<Page<WatchlistItem>> {
-    // SQLite knows no LATERAL; and what a write has changed so far, only that write sees.
-    const isAlone = !this.unitOfWork.hasConcurrentWriters || this.unitOfWork.isWriting;
-    return isAlone ? this.page(asked) : this.pagesBy(togetherOf(asked))(asked);
+  /** A page of one owner's list. On PostgreSQL, requests that arrive together share a statement. */
+  findPlainPage(query: PlainListQuery): Promise<Page<StoredItem>> {
+    // Only a write sees its own changes, so it cannot share a statement.
+    const canBatch = this.unitOfWork.hasConcurrentWriters && !this.unitOfWork.isWriting;
+    return canBatch ? this.loaderFor(query)(query) : this.findPage(query);
   }
 
-  /**
-   * Ties are broken by id, so that pages never overlap. `withOwner` fills in each item's `user`. By hand: building
-   * and mapping this statement took longer than all else that a list costs.
-   */
-  page(
-    { ownerId, type, sort, skip, limit }: ItemFilter,
-    { withOwner = false } = {},
-  ): Promise<Page<WatchlistItem>> {
-    const parameters: unknown[] = [];
-    const place = (value: unknown) => `$${parameters.push(value)}`;
-    const owner = ownerId === undefined ? undefined : place(ownerId);
-    // Kept by the users: counting a long list would take longer than all else.
-    const count = `SELECT COALESCE(SUM(${type === undefined ? 'movie_count + show_count' : `${type}_count`}), 0) AS total
-      FROM users ${owner === undefined ? '' : `WHERE id = ${owner}`}`;
-    const conditions = [
-      ...(owner === undefined ? [] : [`item.user_id = ${owner}`]),
-      ...(type === undefined ? [] : [`item.type = ${place(type)}`]),
-    ];
-    return this.unitOfWork.read(async (manager) => {
-      const read = <Row>(text: string, given: unknown[]) => manager.query(text, given) as Promise<Row[]>;
-      // The number in the same statement as the rows, so that a write in between cannot make the two disagree.
-      const rows = await read<PageRow>(
-        `SELECT ${withOwner ? OWNED_COLUMNS : COLUMNS}, (${count}) AS total
-         FROM watchlist_items item ${withOwner ? 'JOIN users owner ON owner.id = item.user_id' : ''}
-         ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`}
-         ORDER BY ${ORDER[sort]} LIMIT ${place(limit)} OFFSET ${place(skip)}`,
-        parameters,
-      );
-      const [{ total }] =
-        rows.length > 0 || skip === 0
-          ? [rows[0] ?? { total: 0 }]
-          : await read<Pick<PageRow, 'total'>>(count, owner === undefined ? [] : [ownerId]);
-      return { rows: rows.map((row) => itemFrom(manager, row, withOwner)), total: Number(total) };
-    });
+  findPage(query: ItemQuery): Promise<Page<StoredItem>> {
+    return this.readPage(query, false);
   }
 
-  find(id: number, ownerId?: number): Promise<WatchlistItem | null> {
+  findPageWithOwners(query: ItemQuery): Promise<Page<OwnedItem>> {
+    return this.readPage(query, true) as Promise<Page<OwnedItem>>;
+  }
+
+  find(id: number, ownerId?: number): Promise<StoredItem | null> {
     return this.unitOfWork.read((manager) =>
       manager.findOne(WatchlistItem, { where: { id, userId: ownerId } }),
     );
   }
 
-  /** Holds the row until the transaction ends, where another transaction could otherwise change it meanwhile. */
-  findForUpdate(id: number, ownerId?: number): Promise<WatchlistItem | null> {
+  insert(row: Omit<StoredItem, 'id'>): Promise<number> {
     return this.unitOfWork.write((manager) =>
-      manager.findOne(WatchlistItem, {
-        where: { id, userId: ownerId },
-        ...this.unitOfWork.forUpdate(),
+      insertRow<Omit<WatchlistItem, 'user'>>(manager, WatchlistItem, {
+        ...row,
+        titleKey: titleKey(row.title),
       }),
     );
   }
 
-  insert(row: Omit<WatchlistItem, 'id' | 'user'>): Promise<number> {
-    return this.unitOfWork.write((manager) =>
-      insertRow<Omit<WatchlistItem, 'user'>>(manager, WatchlistItem, row),
+  async update(id: number, change: ItemFields & Pick<StoredItem, 'updatedAt' | 'version'>): Promise<void> {
+    await this.unitOfWork.write((manager) =>
+      manager.update(WatchlistItem, { id }, { ...change, titleKey: titleKey(change.title) }),
     );
-  }
-
-  async update(
-    id: number,
-    change: Pick<WatchlistItem, 'title' | 'titleKey' | 'type' | 'updatedAt'>,
-  ): Promise<void> {
-    await this.unitOfWork.write((manager) => manager.update(WatchlistItem, { id }, change));
   }
 
   async delete(id: number): Promise<void> {
     await this.unitOfWork.write((manager) => manager.delete(WatchlistItem, { id }));
   }
 
-  private pagesBy(text: string): (asked: OwnersPage) => Promise<Page<WatchlistItem>> {
-    let pages = this.pages.get(text);
-    if (pages === undefined) {
-      pages = createBatchLoader((asked) => this.readPages(text, asked), MAXIMUM_TOGETHER);
-      this.pages.set(text, pages);
-    }
-    return pages;
+  private readPage(query: ItemQuery, withOwner: boolean): Promise<Page<StoredItem>> {
+    return this.unitOfWork.read(async (manager) => {
+      const columns = columnsOf(manager);
+      const selected = withOwner ? `${columns}, owner.email AS owner_email` : columns;
+      const { text, parameters } = pageStatement(query, selected, { withOwner });
+      const rows = (await manager.query(text, [...parameters])) as PageRow[];
+      const isPastTheEnd = rows.length === 0 && query.skip > 0;
+      const total = isPastTheEnd ? await this.readTotal(manager, query) : Number(rows[0]?.total ?? 0);
+      return { rows: rows.map((row) => itemFrom(manager, row)), total };
+    });
   }
 
-  private readPages(text: string, asked: readonly OwnersPage[]): Promise<Page<WatchlistItem>[]> {
-    const pages = asked.map(() => ({ rows: [] as WatchlistItem[], total: 0 }));
-    const { type } = asked[0]!;
+  private async readTotal(manager: EntityManager, query: ItemQuery): Promise<number> {
+    const { text, parameters } = totalStatement(query);
+    const [row] = (await manager.query(text, [...parameters])) as [Pick<PageRow, 'total'>];
+    return Number(row.total);
+  }
+
+  private loaderFor(query: PlainListQuery): LoadPage {
+    const key = batchKeyOf(query);
+    let loader = this.loaders.get(key);
+    if (loader === undefined) {
+      loader = createBatchLoader((queries) => this.readPages(queries), MAXIMUM_BATCH);
+      this.loaders.set(key, loader);
+    }
+    return loader;
+  }
+
+  private readPages(queries: readonly PlainListQuery[]): Promise<Page<StoredItem>[]> {
+    const pages = queries.map(() => ({ rows: [] as StoredItem[], total: 0 }));
     return this.unitOfWork.read(async (manager) => {
-      const rows = (await manager.query(text, [
-        asked.map(({ ownerId }) => ownerId),
-        asked.map(({ limit }) => limit),
-        asked.map(({ skip }) => skip),
-        ...(type === undefined ? [] : [type]),
-      ])) as (PageRow & { readonly id: number | null; readonly place: string })[];
+      const { text, parameters } = batchedPagesStatement(queries, columnsOf(manager));
+      const rows = (await manager.query(text, [...parameters])) as (PageRow & { readonly place: string })[];
       for (const row of rows) {
         const page = pages[Number(row.place) - 1]!;
         page.total = Number(row.total);
-        // Null: the owner is there, and nothing on this page.
-        if (row.id !== null) page.rows.push(itemFrom(manager, row, false));
+        if (row.id !== null) page.rows.push(itemFrom(manager, row));
       }
       return pages;
     });
   }
 }
 
-function itemFrom(manager: EntityManager, row: PageRow, withOwner: boolean): WatchlistItem {
+/** From the entity, so that a new column is selected without being listed again. */
+function columnsOf(manager: EntityManager): string {
+  const { columns } = manager.connection.getMetadata(WatchlistItem);
+  const selected = columns.filter(({ isSelect }) => isSelect);
+  return selected.map(({ databaseName }) => `item.${databaseName}`).join(', ');
+}
+
+function itemFrom(manager: EntityManager, row: PageRow): WatchlistItem {
   const item = fromRow(manager, WatchlistItem, row);
-  if (withOwner) item.user = { id: row.user_id, email: row.owner_email } as User;
+  if (row.owner_email !== undefined) item.user = { id: row.user_id, email: row.owner_email } as User;
   return item;
 }

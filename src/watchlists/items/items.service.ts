@@ -1,53 +1,47 @@
 import { Injectable } from '@nestjs/common';
 import { type Actor, AuditService } from '../../audit/audit.service.js';
-import type { Changes } from '../../audit/audit-log.entity.js';
-import { isForeignKeyViolation } from '../../database/foreign-key-violation.js';
+import { changesBetween } from '../../audit/changes.js';
+import { UnauthorizedError } from '../../auth/access/auth.errors.js';
 import type { Page } from '../../common/pagination/page.query.js';
+import { newValues, patched } from '../../common/validation/body-fields.js';
 import { UnitOfWork } from '../../database/unit-of-work.js';
 import { UserNotFoundError } from '../../users/users.errors.js';
-import { UsersService } from '../../users/users.service.js';
-import { titleKey } from './title-key.js';
-import type { ItemType, WatchlistItem } from './item.entity.js';
+import { growthBetween } from '../lists/list-counts.js';
+import { ListsService } from '../lists/lists.service.js';
+import { ITEM_FIELDS, type ItemFields, type ItemPatch, type NewItem } from './item-fields.js';
+import type { ItemQuery, PlainListQuery } from './item-query.js';
+import { ItemTags } from './item-tags.js';
+import { groupOf, type StoredItem, type WatchlistItem } from './item.entity.js';
 import { ItemNotFoundError } from './items.errors.js';
-import { type ItemFilter, WatchlistsRepository } from './items.repository.js';
+import { ItemsRepository } from './items.repository.js';
 
-export interface ItemFields {
-  readonly title: string;
-  readonly type: ItemType;
-}
+const FIELD_NAMES = Object.keys(ITEM_FIELDS);
 
-const COUNTED = { movie: 'movies', show: 'shows' } as const satisfies Record<ItemType, string>;
-
-/** An item as its callers see it: without its sorting key and relations. */
-export type StoredItem = Pick<WatchlistItem, 'id' | 'userId' | 'title' | 'type' | 'createdAt' | 'updatedAt'>;
-
-/** What must be true of an item for it to be changed. */
-export interface ItemTerms {
-  /** Whose it is. */
+/** Limits a write to one owner's item, and to the state that the caller knows. */
+export interface ItemConditions {
+  /** Left out by an admin, who can change any item. */
   readonly ownerId?: number;
-  /** Throws when the item is not as the caller thinks it is. Called while nobody else can change it. */
-  readonly precondition?: (item: StoredItem) => void | Promise<void>;
+  /** The request's `If-Match` header. */
+  readonly ifMatch?: string;
 }
 
-/**
- * The rules of the lists. Every method takes an `ownerId` that limits it to one user's items; an admin's calls
- * leave it out.
- */
+/** The rules for items. An `ownerId` limits a method to the items of that user. */
 @Injectable()
-export class WatchlistsService {
+export class ItemsService {
   constructor(
-    private readonly items: WatchlistsRepository,
-    private readonly users: UsersService,
+    private readonly items: ItemsRepository,
+    private readonly lists: ListsService,
+    private readonly tags: ItemTags,
     private readonly audit: AuditService,
     private readonly unitOfWork: UnitOfWork,
   ) {}
 
-  page(filter: ItemFilter & { readonly ownerId: number }): Promise<Page<StoredItem>> {
-    return this.items.pageOf(filter);
+  page(query: PlainListQuery): Promise<Page<StoredItem>> {
+    return this.items.findPlainPage(query);
   }
 
-  pageWithOwners(filter: ItemFilter): Promise<Page<WatchlistItem>> {
-    return this.items.page(filter, { withOwner: true });
+  pageWithOwners(query: ItemQuery): Promise<Page<StoredItem & Pick<WatchlistItem, 'user'>>> {
+    return this.items.findPageWithOwners(query);
   }
 
   /** @throws ItemNotFoundError */
@@ -57,81 +51,67 @@ export class WatchlistsService {
     return item;
   }
 
-  /** @throws UserNotFoundError when there is no such owner */
-  async add(ownerId: number, fields: ItemFields, actor: Actor): Promise<StoredItem> {
+  /**
+   * @throws UserNotFoundError when there is no such owner
+   * @throws UnauthorizedError when the owner is the actor, whose account was erased after the token was checked
+   */
+  async add(ownerId: number, body: NewItem, actor: Actor): Promise<StoredItem> {
+    const fields = newValues(ITEM_FIELDS, body);
     try {
       return await this.unitOfWork.write(async () => {
+        const version = await this.lists.bump(ownerId, growthBetween(null, groupOf(fields)));
         const now = new Date();
-        const row = {
-          userId: ownerId,
-          title: fields.title,
-          type: fields.type,
-          createdAt: now,
-          updatedAt: now,
-        };
-        // The list first, because its row makes writers to one list take turns. PostgreSQL gets both in one trip.
-        const [, id] = await Promise.all([
-          this.users.listChanged(ownerId, { [COUNTED[fields.type]]: 1 }),
-          this.items.insert({ ...row, titleKey: titleKey(fields.title) }),
-        ]);
-        await this.record('watchlist_item.created', id, actor, {
-          title: { from: null, to: fields.title },
-          type: { from: null, to: fields.type },
-        });
+        const row = { ...fields, userId: ownerId, createdAt: now, updatedAt: now, version };
+        const id = await this.items.insert(row);
+        await this.record('watchlist_item.created', id, actor, null, fields);
         return { ...row, id };
       });
     } catch (error) {
-      throw isForeignKeyViolation(error) ? new UserNotFoundError() : error;
+      if (error instanceof UserNotFoundError && actor.id === ownerId) throw new UnauthorizedError(true);
+      throw error;
     }
   }
 
   /**
-   * What is the same already is no change: it leaves `updated_at`, the audit log and the cache alone.
+   * A patch that changes nothing leaves `updated_at`, the audit log and the list's version as they are.
    *
    * @throws ItemNotFoundError
-   * @throws what the precondition throws
+   * @throws PreconditionFailedError
    */
-  update(id: number, fields: Partial<ItemFields>, actor: Actor, terms: ItemTerms = {}): Promise<StoredItem> {
+  update(id: number, patch: ItemPatch, actor: Actor, conditions: ItemConditions = {}): Promise<StoredItem> {
     return this.unitOfWork.write(async () => {
-      const item = await this.hold(id, terms);
-      const { title = item.title, type = item.type } = fields;
-      const changes: Changes = {
-        ...(title !== item.title && { title: { from: item.title, to: title } }),
-        ...(type !== item.type && { type: { from: item.type, to: type } }),
-      };
-      if (Object.keys(changes).length === 0) return item;
-      await this.users.listChanged(
-        item.userId,
-        type === item.type ? {} : { [COUNTED[item.type]]: -1, [COUNTED[type]]: 1 },
-      );
-      const updatedAt = new Date();
-      await this.items.update(id, { title, titleKey: titleKey(title), type, updatedAt });
-      await this.record('watchlist_item.updated', id, actor, changes);
-      return { ...item, title, type, updatedAt };
+      const item = await this.lock(id, conditions);
+      const fields = patched(ITEM_FIELDS, item, patch);
+      if (Object.keys(changesBetween(item, fields, FIELD_NAMES)).length === 0) return item;
+      const version = await this.lists.bump(item.userId, growthBetween(groupOf(item), groupOf(fields)));
+      const change = { ...fields, updatedAt: new Date(), version };
+      await this.items.update(id, change);
+      await this.record('watchlist_item.updated', id, actor, item, fields);
+      return { ...item, ...change };
     });
   }
 
   /**
    * @throws ItemNotFoundError
-   * @throws what the precondition throws
+   * @throws PreconditionFailedError
    */
-  delete(id: number, actor: Actor, terms: ItemTerms = {}): Promise<void> {
+  delete(id: number, actor: Actor, conditions: ItemConditions = {}): Promise<void> {
     return this.unitOfWork.write(async () => {
-      const item = await this.hold(id, terms);
-      await this.users.listChanged(item.userId, { [COUNTED[item.type]]: -1 });
+      const item = await this.lock(id, conditions);
+      await this.lists.bump(item.userId, growthBetween(groupOf(item), null));
       await this.items.delete(id);
-      await this.record('watchlist_item.deleted', id, actor, {
-        title: { from: item.title, to: null },
-        type: { from: item.type, to: null },
-      });
+      await this.record('watchlist_item.deleted', id, actor, item, null);
     });
   }
 
-  /** The item as it stays until this transaction ends. */
-  private async hold(id: number, { ownerId, precondition }: ItemTerms): Promise<StoredItem> {
-    const item = await this.items.findForUpdate(id, ownerId);
-    if (item === null) throw new ItemNotFoundError();
-    await precondition?.(item);
+  /**
+   * The item, as it stays until this transaction ends: every writer of its list holds the list first. An item never
+   * changes its owner, so the owner can be read before.
+   */
+  private async lock(id: number, { ownerId, ifMatch }: ItemConditions): Promise<StoredItem> {
+    await this.lists.lock(ownerId ?? (await this.get(id)).userId);
+    const item = await this.get(id, ownerId);
+    this.tags.assertIfMatch(ifMatch, item);
     return item;
   }
 
@@ -139,8 +119,10 @@ export class WatchlistsService {
     action: 'watchlist_item.created' | 'watchlist_item.updated' | 'watchlist_item.deleted',
     id: number,
     actor: Actor,
-    changes: Changes,
+    before: ItemFields | null,
+    after: ItemFields | null,
   ): Promise<void> {
+    const changes = changesBetween(before, after, FIELD_NAMES);
     return this.audit.record({ actor, action, resourceType: 'watchlist_item', resourceId: id, changes });
   }
 }

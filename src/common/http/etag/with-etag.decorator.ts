@@ -7,13 +7,13 @@ import {
 import { ApiExtension, ApiHeader } from '@nestjs/swagger';
 import { PreconditionFailedError } from '../../errors/common.errors.js';
 import { ApiProblems } from '../../openapi/api-problems.decorator.js';
-import { TAGGED_EXTENSION } from '../../openapi/document.js';
+import { ETAG_EXTENSION } from '../../openapi/document.js';
 import { requestOf } from '../request.js';
-import { EntityTagInterceptor } from './etag.interceptor.js';
+import { ETagInterceptor } from './etag.interceptor.js';
 
 const TAGS = { type: 'string', maxLength: 1024, pattern: '^.*$' } as const;
 
-/** The header that `confirmMatch` takes. */
+/** The header's text. The service compares it while no other request can change the record. */
 export const IfMatch = createParamDecorator(
   (_data: unknown, context: ExecutionContext): string | undefined => requestOf(context).headers['if-match'],
 );
@@ -25,20 +25,20 @@ export const ApiIfMatch = () =>
       name: 'If-Match',
       required: false,
       description:
-        'The `ETag` of the answer that this is based on: 412 when it has changed since. `*`: whatever is there.',
+        'The `ETag` of the answer that this is based on: 412 when the item has changed since. `*` accepts any state.',
       schema: TAGS,
     }),
     ApiProblems(new PreconditionFailedError()),
   );
 
-/** An answer with a strong `ETag`: the same for the same thing, whether it was added, read or changed. */
-export const Tagged = () =>
-  applyDecorators(UseInterceptors(EntityTagInterceptor), ApiExtension(TAGGED_EXTENSION, true));
+/** On a route whose handler returns an {@link AnswerWithETag}. */
+export const WithETag = () =>
+  applyDecorators(UseInterceptors(ETagInterceptor), ApiExtension(ETAG_EXTENSION, true));
 
-/** As {@link Tagged}, of a `GET`: 304 where the caller has it already. */
-export const TaggedRead = () =>
+/** As {@link WithETag}, on a `GET`: 304 when the caller has the answer already. */
+export const ConditionalGet = () =>
   applyDecorators(
-    Tagged(),
+    WithETag(),
     ApiHeader({
       name: 'If-None-Match',
       required: false,

@@ -11,7 +11,7 @@ const MAXIMUM_IDLE = 16;
 type Callback = (this: sqlite3.Statement, error: Error | null, rows?: unknown[]) => void;
 
 /** Only statements that TypeORM repeats and that change nothing about the connection itself. */
-const WORTH_KEEPING = /^(SELECT|INSERT|UPDATE|DELETE|BEGIN|COMMIT|ROLLBACK)\b/;
+const WORTH_KEEPING = /^(SELECT|WITH|INSERT|UPDATE|DELETE|BEGIN|COMMIT|ROLLBACK)\b/;
 
 const SQLITE: StatementTarget = { system: 'sqlite', attributes: {} };
 

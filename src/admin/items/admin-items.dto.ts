@@ -2,34 +2,21 @@ import { ApiProperty } from '@nestjs/swagger';
 import { ApiEmail, ApiId, ApiStatusOk } from '../../common/openapi/api-fields.js';
 import type { Page } from '../../common/pagination/page.query.js';
 import { PageResponse } from '../../common/pagination/page.response.js';
-import { IsId, QueryInteger } from '../../common/validation/fields.js';
-import { CreateWatchlistItemDto, UpdateWatchlistItemDto } from '../../watchlists/items/dto/item.dto.js';
-import { ITEM_LOCATION, ItemResponse } from '../../watchlists/items/dto/item.response.js';
-import { ListQuery } from '../../watchlists/items/dto/list.query.js';
-import type { StoredItem } from '../../watchlists/items/items.service.js';
+import { bodyOf, idField, patchOf } from '../../common/validation/body-fields.js';
+import { QueryInteger } from '../../common/validation/fields.js';
+import { ITEM_FIELDS } from '../../watchlists/items/item-fields.js';
+import { ItemResponse } from '../../watchlists/items/item-response.js';
+import type { StoredItem } from '../../watchlists/items/item.entity.js';
+import { ListQuery } from '../../watchlists/items/list.query.js';
 
 export class AdminListQuery extends ListQuery {
   @QueryInteger({ minimum: 1, description: "Only this user's items." })
   readonly user_id?: number;
 }
 
-export class AdminCreateItemDto extends CreateWatchlistItemDto {
-  @ApiId()
-  @IsId()
-  readonly user_id!: number;
-}
+export class AdminCreateItemDto extends bodyOf({ ...ITEM_FIELDS, user_id: idField() }) {}
 
-export class AdminUpdateItemDto extends UpdateWatchlistItemDto {}
-
-/** Of the item as an admin reaches it: its owner's address of it is a 404 to everybody else. */
-export const OWNED_ITEM_LOCATION = {
-  ...ITEM_LOCATION,
-  schema: {
-    ...ITEM_LOCATION.schema,
-    pattern: '^/v1/admin/watchlists/items/\\d+$',
-    example: '/v1/admin/watchlists/items/1',
-  },
-};
+export class AdminUpdateItemDto extends patchOf(ITEM_FIELDS) {}
 
 export class OwnerResponse {
   @ApiId()

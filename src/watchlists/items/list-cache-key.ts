@@ -1,0 +1,27 @@
+import { hash as digest } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { Principal } from '../../auth/access/principal.js';
+import type { CacheKey, CacheScope } from '../../common/cache/cache-keys.js';
+import type { HttpRequest } from '../../common/http/request.js';
+import { UnitOfWork } from '../../database/unit-of-work.js';
+import { ListsService } from '../lists/lists.service.js';
+import { ITEM_SHAPE } from './item-tags.js';
+
+/** The caller's own list. The answer also shows their e-mail address, which changes without the list. */
+@Injectable()
+export class ListCacheKey implements CacheKey {
+  constructor(
+    private readonly lists: ListsService,
+    private readonly unitOfWork: UnitOfWork,
+  ) {}
+
+  async scopeOf({ user }: HttpRequest & { user?: Principal }): Promise<CacheScope> {
+    if (user === undefined) throw new Error('ListCacheKey on a public route');
+    const version = await this.lists.versionOf(user.id);
+    const shown = digest('sha256', user.email, 'base64url').slice(0, 8);
+    return {
+      resource: `list:${user.id}`,
+      version: `${this.unitOfWork.epoch}.${version}.${ITEM_SHAPE}.${shown}`,
+    };
+  }
+}
