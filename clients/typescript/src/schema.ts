@@ -1044,13 +1044,20 @@ export interface components {
         };
         FieldChange: {
             /** @example null */
-            from: (string | null) | (number | null) | (boolean | null) | string[] | {
-                [key: string]: string | number | boolean;
-            };
+            from: (string | null) | (number | null) | (boolean | null) | string[] | Record<string, never>;
             /** @example Parasite */
-            to: (string | null) | (number | null) | (boolean | null) | string[] | {
-                [key: string]: string | number | boolean;
-            };
+            to: (string | null) | (number | null) | (boolean | null) | string[] | Record<string, never>;
+        };
+        ChangesResponse: {
+            title?: components["schemas"]["FieldChange"];
+            type?: components["schemas"]["FieldChange"];
+            email?: components["schemas"]["FieldChange"];
+            role?: components["schemas"]["FieldChange"];
+            disabled?: components["schemas"]["FieldChange"];
+            session?: components["schemas"]["FieldChange"];
+            token_id?: components["schemas"]["FieldChange"];
+            name?: components["schemas"]["FieldChange"];
+            scopes?: components["schemas"]["FieldChange"];
         };
         AuditLogResponse: {
             /**
@@ -1089,7 +1096,6 @@ export interface components {
              */
             resource_id: number | null;
             /**
-             * @description The fields that changed, by name.
              * @example {
              *       "title": {
              *         "from": null,
@@ -1101,9 +1107,7 @@ export interface components {
              *       }
              *     }
              */
-            changes: {
-                [key: string]: components["schemas"]["FieldChange"];
-            };
+            changes: components["schemas"]["ChangesResponse"];
             /** @example b0c7c9b0-7f0f-4c4a-9f5e-2f7d3a1c9e10 */
             request_id: string | null;
             /** @example 203.0.113.7 */

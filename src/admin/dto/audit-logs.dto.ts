@@ -1,5 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiExtraModels, ApiProperty, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { ValidateBy } from 'class-validator';
 import type { AuditLog, Changes } from '../../audit/audit-log.entity.js';
@@ -14,6 +14,7 @@ import { ApiId, ApiInstant } from '../../common/openapi/api-fields.js';
 import { type Page, PageQuery } from '../../common/pagination/page.query.js';
 import { PageResponse } from '../../common/pagination/page.response.js';
 import { IsOmittable, IsOneOf, MAXIMUM_ID, QueryInteger } from '../../common/validation/fields.js';
+import { ITEM_FIELDS } from '../../watchlists/items/item-fields.js';
 import { parseInstant } from './parse-instant.js';
 
 const IsInstant = () =>
@@ -74,7 +75,7 @@ const ANY_VALUE = {
   anyOf: [
     ...SCALARS.map((scalar) => ({ ...scalar, nullable: true })),
     { type: 'array', maxItems: 100, items: TEXT },
-    { type: 'object', maxProperties: 100, additionalProperties: { anyOf: SCALARS } },
+    { type: 'object', maxProperties: 100 },
   ],
 };
 
@@ -86,7 +87,16 @@ export class FieldChange {
   readonly to!: unknown;
 }
 
-@ApiExtraModels(FieldChange)
+/** Audited fields that no item has. `session` and `token_id` are ids; `scopes` are separated by spaces. */
+const OTHER_FIELDS = ['email', 'role', 'disabled', 'session', 'token_id', 'name', 'scopes'];
+
+/** The fields that changed, by name. */
+export class ChangesResponse {
+  readonly [field: string]: FieldChange | undefined;
+}
+for (const field of [...Object.keys(ITEM_FIELDS), ...OTHER_FIELDS])
+  ApiPropertyOptional({ type: FieldChange })(ChangesResponse.prototype, field);
+
 export class AuditLogResponse implements AuditEvent {
   @ApiId()
   readonly id!: number;
@@ -110,10 +120,7 @@ export class AuditLogResponse implements AuditEvent {
   readonly resource_id!: number | null;
 
   @ApiProperty({
-    type: 'object',
-    maxProperties: 100,
-    additionalProperties: { $ref: getSchemaPath(FieldChange) },
-    description: 'The fields that changed, by name.',
+    type: ChangesResponse,
     example: { title: { from: null, to: 'Parasite' }, type: { from: null, to: 'movie' } },
   })
   readonly changes!: Changes;
