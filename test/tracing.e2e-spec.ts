@@ -200,7 +200,6 @@ describe('A server that was told where to send its spans', () => {
       ...forWho,
       ...limit,
       ...(onPostgres ? [version] : []),
-      ...lookUp,
     ]);
     expect(namesOf(childrenOf(did.miss))).toEqual([
       ...forWho,
