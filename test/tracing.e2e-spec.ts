@@ -196,11 +196,7 @@ describe('A server that was told where to send its spans', () => {
     const keep = onPostgres ? ['SET'] : [];
     // The list's version. SQLite's server keeps it in memory once it has read it.
     const version = 'SELECT watchlists';
-    expect(namesOf(childrenOf(did.hit))).toEqual([
-      ...forWho,
-      ...limit,
-      ...(onPostgres ? [version] : []),
-    ]);
+    expect(namesOf(childrenOf(did.hit))).toEqual([...forWho, ...limit, ...(onPostgres ? [version] : [])]);
     expect(namesOf(childrenOf(did.miss))).toEqual([
       ...forWho,
       ...limit,
