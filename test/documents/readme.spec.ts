@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ENV_VARIABLES, type Env, parseEnv } from '../../src/config/env.js';
 
 const ROOT = join(__dirname, '../..');
@@ -79,23 +79,49 @@ describe('package.json', () => {
 });
 
 describe('README', () => {
-  it.each(matches(/\]\((?!https?:|#)([^)#]+)/g))('links to %s, which is there', (file) => {
-    expect(existsSync(join(ROOT, file))).toBe(true);
-  });
-
   it.each(matches(/`?npm run ([\w:-]+)/g))('names the script %s, which is there', (script) => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
     expect(Object.keys(scripts)).toContain(script);
   });
 });
 
+/** Every document of the repository, by its path. */
+const documents = (folder = ''): string[] =>
+  readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
+    const file = join(folder, entry.name);
+    if (entry.isDirectory()) return /^(\.|node_modules$)/.test(entry.name) ? [] : documents(file);
+    return file.endsWith('.md') ? [file] : [];
+  });
+
+describe('the documents', () => {
+  const LINK = /\]\((?!https?:|#)([^)#\s]+)/g;
+  /** A source file that is named without a link. Documents name made-up files without their folder. */
+  const NAME = /`((?:src|test|bench|ops)\/[\w./-]+)`/g;
+
+  it.each(documents())('%s links to and names only files that exist', (document) => {
+    const text = read(document);
+    const files = [
+      ...[...text.matchAll(LINK)].map(([, link]) => join(dirname(document), link!)),
+      ...[...text.matchAll(NAME)].map(([, name]) => name!),
+    ];
+    expect(files.filter((file) => !existsSync(join(ROOT, file)))).toEqual([]);
+  });
+
+  it.each(['docs/how-to.md', 'docs/glossary.md'])('include %s, to which README links', (document) => {
+    expect(documents()).toContain(document);
+    expect(README).toContain(`](${document})`);
+  });
+
+  it('list the words of the glossary in alphabetical order', () => {
+    const words = [...read('docs/glossary.md').matchAll(/^\| ([a-z][a-z -]+?) +\|/gm)].map(
+      ([, word]) => word!,
+    );
+    expect(words.length).toBeGreaterThan(25);
+    expect(words.filter((word) => word !== 'word')).toEqual(words.filter((word) => word !== 'word').sort());
+  });
+});
+
 describe('the shell blocks of the documents', () => {
-  const documents = (folder = ''): string[] =>
-    readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
-      const file = join(folder, entry.name);
-      if (entry.isDirectory()) return /^(\.|node_modules$)/.test(entry.name) ? [] : documents(file);
-      return file.endsWith('.md') ? [file] : [];
-    });
   /** Without quoted text, where a `#` is no comment. */
   const shellBlocks = (file: string) =>
     [...read(file).matchAll(/^ *```(?:sh|bash|console|shell)\n([\s\S]*?)^ *```/gm)].map(([, block]) =>
