@@ -400,7 +400,6 @@ if (stack() === 'postgres+redis') {
 
     it.each<[string, () => void | Promise<unknown>]>([
       ['is killed', () => redis.kill()],
-      ['is stopped', () => redis.stop()],
       ['hangs', () => redis.freeze()],
       ['is flushed', () => flush(redis)],
     ])('that %s hands out no fresh quota and costs no call its answer', async (_what, harm) => {

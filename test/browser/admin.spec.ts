@@ -76,16 +76,21 @@ describe('administration, in a browser', () => {
     return visitor;
   }
 
-  /** By daylight at a desk, and in the dark on a phone. */
-  async function isWithoutBarriers(page: Page, name: string, { isKeptOnPhone = true } = {}): Promise<void> {
+  /** In light on a large screen. */
+  async function isWithoutBarriers(page: Page, name: string): Promise<void> {
     expect(await axeViolations(page)).toEqual([]);
     await screenshot(page, name);
+  }
+
+  /** For whole pages: in the dark on a phone, too. */
+  async function isWithoutBarriersInAnyLook(page: Page, name: string): Promise<void> {
+    await isWithoutBarriers(page, name);
     await page.emulateMedia({ colorScheme: 'dark' });
     await page.setViewportSize(PHONE);
     expect(await axeViolations(page)).toEqual([]);
     expect(await fitsItsWidth(page)).toBe(true);
     await page.evaluate('document.querySelector(".table")?.scrollIntoView()');
-    if (isKeptOnPhone) await screenshot(page, `${name}-phone`);
+    await screenshot(page, `${name}-phone`);
     await page.setViewportSize(DESKTOP);
     await page.emulateMedia({ colorScheme: 'light' });
   }
@@ -106,7 +111,7 @@ describe('administration, in a browser', () => {
       expect.stringMatching(/Movies\s+4\s+80 %/),
       expect.stringMatching(/Shows\s+1\s+20 %/),
     ]);
-    await isWithoutBarriers(page, 'admin-overview');
+    await isWithoutBarriersInAnyLook(page, 'admin-overview');
     expect(problems).toEqual([]);
     await close();
   }, 90_000);
@@ -115,7 +120,7 @@ describe('administration, in a browser', () => {
     const { page, problems, close } = await openAs(ADMIN, 'admin/users', /status of 409/);
     await page.getByText('24 users').waitFor();
     expect(await rowOf(page, ADMIN).innerText()).toMatch(/you[\s\S]*admin/);
-    await isWithoutBarriers(page, 'admin-users');
+    await isWithoutBarriersInAnyLook(page, 'admin-users');
     // By keyboard: a table is one stop, and the arrows lead through it.
     await page.getByRole('button', { name: /^All\s*Role$/ }).focus();
     await page.keyboard.press('Tab');
@@ -197,7 +202,7 @@ describe('administration, in a browser', () => {
     await choose(page, 'Role', 'Administrator', dialog(page));
     await dialog(page).getByRole('button', { name: 'Invite' }).click();
     const link = await dialog(page).getByRole('textbox', { name: 'Link' }).inputValue();
-    await isWithoutBarriers(page, 'admin-invited', { isKeptOnPhone: false });
+    await isWithoutBarriers(page, 'admin-invited');
     await dialog(page).getByRole('button', { name: 'Done' }).click();
     expect(await page.getByText(link).count()).toBe(0);
     await page.getByText('25 users').waitFor();
@@ -234,7 +239,7 @@ describe('administration, in a browser', () => {
   it("changes anyone's items, and overwrites nothing unseen", async () => {
     const { page, problems, close } = await openAs(ADMIN, 'admin/items', /status of 4(04|12)/);
     await page.getByText('5 items', { exact: true }).waitFor();
-    await isWithoutBarriers(page, 'admin-items', { isKeptOnPhone: false });
+    await isWithoutBarriers(page, 'admin-items');
     await page.getByRole('button', { name: 'Add for a user…' }).click();
     await dialog(page).getByRole('combobox', { name: 'For' }).fill(ada.email.slice(0, 12));
     await page.getByRole('option', { name: ada.email }).click();
@@ -295,7 +300,7 @@ describe('administration, in a browser', () => {
     await page.getByRole('button', { name: 'Clear the filters' }).click();
     const newest = page.getByRole('row').nth(1);
     await newest.getByText('auth.login_succeeded').waitFor();
-    await isWithoutBarriers(page, 'admin-audit');
+    await isWithoutBarriersInAnyLook(page, 'admin-audit');
     await choose(page, 'Action', 'watchlist_item.updated');
     const row = rowOf(page, 'Memories of Murder (2003)');
     expect(await row.innerText()).toMatch(

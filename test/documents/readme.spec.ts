@@ -21,7 +21,7 @@ function tableUnder(heading: string): string[][] {
     );
 }
 
-const matches = (pattern: RegExp) => [...README.matchAll(pattern)].map(([, found]) => [found!]);
+const matches = (pattern: RegExp) => [...README.matchAll(pattern)].map(([, found]) => found!);
 
 describe("README's endpoints", () => {
   const { paths } = JSON.parse(read('openapi.json')) as {
@@ -60,10 +60,12 @@ describe("README's configuration", () => {
   // Not that of the file which JWT_SECRET stands in for here: env.spec.ts looks at it.
   const defaults = rows.filter(([name, value]) => name !== 'JWT_SECRET_FILE' && /^\S+$/.test(value!));
 
-  it.each(defaults)('gives the default of %s: to set it to %s changes nothing', (name, value) => {
+  it('gives the defaults: the server reads the same settings when they are set', () => {
     const given = { JWT_SECRET: 'Jq3vT9xLw2ZbR7mKd5HcYf8NsGp4UaE1' };
     const settings = ({ JWT_KEYS: _keys, ...rest }: Env) => rest;
-    expect(settings(parseEnv({ ...given, [name!]: value }))).toEqual(settings(parseEnv(given)));
+    expect(settings(parseEnv({ ...given, ...Object.fromEntries(defaults) }))).toEqual(
+      settings(parseEnv(given)),
+    );
   });
 });
 
@@ -79,9 +81,9 @@ describe('package.json', () => {
 });
 
 describe('README', () => {
-  it.each(matches(/`?npm run ([\w:-]+)/g))('names the script %s, which is there', (script) => {
+  it('names scripts that exist', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
-    expect(Object.keys(scripts)).toContain(script);
+    expect(Object.keys(scripts)).toEqual(expect.arrayContaining(matches(/`?npm run ([\w:-]+)/g)));
   });
 });
 

@@ -23,6 +23,8 @@ import { createPostgres, createSqlite, emptyRedis, type Storage } from '../suppo
 /** Printed when a run fails; with it, and as many runs, the same requests are made up again. */
 const SEED = Number(process.env['FUZZ_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 10_000);
+/** On the other database, and with the default limits: far fewer, because the code before the database is the same. */
+const FEWER_RUNS = RUNS * 0.04;
 /** Requests under way at a time: fewer than would keep one from having its password hashed. */
 const CONNECTIONS = 8;
 const ITEMS = 300;
@@ -208,7 +210,7 @@ describe('Hostile requests', () => {
     ['on SQLite', createSqlite, RUNS],
     ...(process.env['TEST_REDIS_URL'] === undefined
       ? []
-      : [['on PostgreSQL and Redis', createPostgresAndRedis, RUNS * 0.3] as const]),
+      : [['on PostgreSQL and Redis', createPostgresAndRedis, FEWER_RUNS] as const]),
   ] as const)('%s', (_what, createStorage, runs) => {
     let storage: Storage;
     let target: Target;
@@ -227,9 +229,9 @@ describe('Hostile requests', () => {
     });
 
     it('are answered in good order and as the document says, every one', async () => {
-      await target.attack(SEED, RUNS / 10);
+      await target.attack(SEED, runs / 10);
       heap.push(await target.heapUsed());
-      await target.attack(SEED + CONNECTIONS, runs - RUNS / 10);
+      await target.attack(SEED + CONNECTIONS, runs - runs / 10);
       heap.push(await target.heapUsed());
       expect(target.seen.get('500')).toBeUndefined();
     });
@@ -238,47 +240,28 @@ describe('Hostile requests', () => {
       await expect(target.harm()).resolves.toEqual([]);
     });
 
+    // Fewer requests do not warm the server up, and may miss a way by chance.
+    if (runs < 10_000) return;
+
     it('leave nothing behind on the heap', () => {
       const [warm, end] = heap as [number, number];
       expect(end).toBeLessThan(warm * (1 + HEAP_GROWTH));
     });
 
     it('are not all alike: each operation succeeds and is refused, each in every way that it can be', () => {
-      // Of fewer requests some way may be missing by chance.
-      const expected =
-        runs < 10_000
-          ? []
-          : [
-              ...OPERATIONS.flatMap(({ method, path }) =>
-                // What these take is good once, or a password: test/sessions and test/account have it.
-                [
-                  '/v1/auth/refresh',
-                  '/v1/auth/password',
-                  '/v1/auth/password/reset',
-                  '/v1/auth/sessions/{session_id}',
-                ].includes(path) ||
-                (path === '/v1/auth/me' && method !== 'GET')
-                  ? [`${method} ${path} is refused`]
-                  : ['succeeds', 'is refused'].map((outcome) => `${method} ${path} ${outcome}`),
-              ),
-              ...[
-                '200',
-                '201',
-                '202',
-                '204',
-                '304',
-                '400',
-                '401',
-                '403',
-                '404',
-                '405',
-                '409',
-                '413',
-                '414',
-                '415',
-              ],
-              ...['422', '431'],
-            ];
+      // Their tokens work once, or they take a password: test/sessions and test/account test how they succeed.
+      const onlyRefused = ['refresh', 'password', 'password/reset', 'sessions/{session_id}'].map(
+        (path) => `/v1/auth/${path}`,
+      );
+      const expected = [
+        ...OPERATIONS.flatMap(({ method, path }) =>
+          onlyRefused.includes(path) || (path === '/v1/auth/me' && method !== 'GET')
+            ? [`${method} ${path} is refused`]
+            : ['succeeds', 'is refused'].map((outcome) => `${method} ${path} ${outcome}`),
+        ),
+        ...['200', '201', '202', '204', '304', '400', '401', '403', '404', '405', '409', '413', '414'],
+        ...['415', '422', '431'],
+      ];
       expect(expected.filter((each) => !target.seen.has(each))).toEqual([]);
     });
   });
@@ -301,7 +284,7 @@ describe('Hostile requests', () => {
     });
 
     it('are answered in good order too, or told when to come back', async () => {
-      await target.attack(SEED, RUNS / 10);
+      await target.attack(SEED, FEWER_RUNS);
       expect(target.seen.get('200')).toBeGreaterThan(0);
       expect(target.seen.get('429')).toBeGreaterThan(0);
     });

@@ -70,7 +70,6 @@ function expectFatalEnd(exit: Exit, origin: string): void {
 describe.each([
   ['a rejection that nobody handles', `Promise.reject(${ERROR})`, 'unhandledRejection'],
   ['an exception that nobody catches', `throw ${ERROR}`, 'uncaughtException'],
-  [`an 'error' event that nobody listens to`, `process.emit('error', ${ERROR})`, 'uncaughtException'],
 ])('%s', (_what, code, origin) => {
   let upstream: GatedUpstream;
   beforeEach(async () => {

@@ -166,16 +166,13 @@ describe('SIGTERM', () => {
   });
   afterEach(() => storage.remove());
 
-  it.each<[string, NodeJS.Signals[]]>([
-    ['twice', ['SIGTERM', 'SIGTERM']],
-    ['and SIGINT after it', ['SIGTERM', 'SIGINT', 'SIGINT']],
-  ])('%s cuts nothing off that a single one would let finish', async (_what, signals) => {
+  it('with another SIGTERM and a SIGINT after it lets the request in flight finish', async () => {
     const upstream = await GatedUpstream.start();
     const server = await startServer({ env: { ...ROOMY, ...storage.env, GITHUB_API_URL: upstream.url } });
     try {
       const inFlight = call(server.url, { path: '/v1/external/github' });
       await upstream.asked();
-      for (const signal of signals) {
+      for (const signal of ['SIGTERM', 'SIGTERM', 'SIGINT'] as const) {
         server.signal(signal);
         // Two at once would count as one.
         await sleep(200);
@@ -208,7 +205,7 @@ describe('SIGTERM', () => {
         'true',
         `existsSync('watchlist.db.lock')`,
         `existsSync('watchlist.db-wal')`,
-        ...[100, 200, 300, 400, 600].map((ms) => `existsSync('watchlist.db-wal') && after(${ms})`),
+        ...[200, 500].map((ms) => `existsSync('watchlist.db-wal') && after(${ms})`),
       ]) {
         writeFileSync(preloaded, terminateWhen(moment));
         const exit = await runServer({ env, folder, nodeOptions: ['--import', preloaded] });

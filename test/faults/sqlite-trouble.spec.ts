@@ -98,7 +98,7 @@ describe('a SQLite file that another process has locked', () => {
       const users = [await signUp(url), await signUp(url)];
       const writes = new RecordedWrites(users, 8, random);
       const { stop } = writes.start(url);
-      for (let round = 0; round < 8; round++) {
+      for (let round = 0; round < 4; round++) {
         const before = writes.count('acknowledged');
         await eventually(() => expect(writes.count('acknowledged')).toBeGreaterThan(before));
         await execute('BEGIN IMMEDIATE');

@@ -80,15 +80,6 @@ export class Lists {
   async store(key: string, state: string): Promise<void> {
     await this.redis.set(key, state, 'EX', 3600);
   }
-
-  async deleteMatching(pattern: string): Promise<void> {
-    let cursor = '0';
-    do {
-      const [next, keys] = await this.redis.scan(cursor, 'MATCH', pattern);
-      if (keys.length > 0) await this.redis.del(...keys);
-      cursor = next;
-    } while (cursor !== '0');
-  }
 }
 
 /** The server's: the version is raised with the data and read before it. */
@@ -136,34 +127,6 @@ export const PROTOCOLS = {
       yield 'data committed';
       await lists.raiseVersion(name);
       yield 'version raised';
-    },
-  },
-
-  'that raises the version before the data is committed': {
-    ...SOUND,
-    async *write(lists, name, state) {
-      await lists.raiseVersion(name);
-      yield 'version raised';
-      await lists.change(name, state);
-      yield 'data committed';
-    },
-  },
-
-  /** As the original did: no version at all. */
-  'that is deleted by pattern after the commit': {
-    async *read(lists, name, page) {
-      const key = `${name}:${page}`;
-      const cached = await lists.cached(key);
-      if (cached !== null) return { state: cached, outcome: 'HIT' };
-      const state = await lists.data(name);
-      yield 'data read';
-      await lists.store(key, state);
-      return { state, outcome: 'MISS' };
-    },
-    async *write(lists, name, state) {
-      await lists.change(name, state);
-      yield 'data committed';
-      await lists.deleteMatching(`${name}:*`);
     },
   },
 } satisfies Record<string, Protocol>;

@@ -1,10 +1,10 @@
 import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { lockFile } from '../../src/database/drivers/sqlite/sqlite-file.js';
-import { eventually } from './eventually.js';
 import type { Exit } from './server-process.js';
 
 const ROOT = join(__dirname, '../..');
@@ -14,26 +14,12 @@ const DEADLINE_MS = 25_000;
 export interface ScriptOptions {
   /** All that the script is told; nothing is inherited. */
   readonly env?: Record<string, string>;
-  /** JavaScript that runs in the process before the script. */
-  readonly before?: string;
 }
 
-export interface RunningScript {
-  readonly exited: Promise<Exit>;
-  /** Resolves when the script has written this. */
-  written(pattern: RegExp): Promise<void>;
-  kill(): void;
-}
-
-/** A script of the repository as somebody runs it, on the built client. */
-export async function startScript(
-  file: string,
-  { env = {}, before }: ScriptOptions = {},
-): Promise<RunningScript> {
+/** A script of the repository as its users run it, on the built client. */
+export async function runScript(file: string, { env = {} }: ScriptOptions = {}): Promise<Exit> {
   await buildClient();
-  const preload =
-    before === undefined ? [] : ['--import', `data:text/javascript,${encodeURIComponent(before)}`];
-  const child = spawn(process.execPath, [...preload, join(ROOT, file)], {
+  const child = spawn(process.execPath, [join(ROOT, file)], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: DEADLINE_MS,
@@ -43,17 +29,8 @@ export async function startScript(
   let stderr = '';
   child.stdout.on('data', (data) => (stdout += String(data)));
   child.stderr.on('data', (data) => (stderr += String(data)));
-  return {
-    exited: new Promise((resolve) =>
-      child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr })),
-    ),
-    written: (pattern) => eventually(async () => expect(stdout).toMatch(pattern)),
-    kill: () => child.kill('SIGKILL'),
-  };
-}
-
-export async function runScript(file: string, options?: ScriptOptions): Promise<Exit> {
-  return (await startScript(file, options)).exited;
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  return { code, signal, stdout, stderr };
 }
 
 /** If its source has changed since; one of several test processes does it, the others wait. */
