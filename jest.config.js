@@ -37,6 +37,7 @@ const ON_SQLITE_ONLY = [
   'lifecycle',
   'openapi',
   'postman',
+  'rate-limit',
   'rate-limit-identity',
 ].map((name) => `<rootDir>/test/${name}.e2e-spec.ts`);
 
