@@ -43,7 +43,7 @@ export class AppModule {
         AdminModule,
         HealthModule,
       ],
-      // Every request passes these in this order; guards run one after the other as listed.
+      // Every request passes these in this order, after the hooks in common/http/hooks.ts.
       providers: [
         { provide: APP_FILTER, useClass: ProblemFilter },
         { provide: APP_GUARD, useClass: JwtAuthGuard },

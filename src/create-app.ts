@@ -7,7 +7,6 @@ import { AppModule } from './app.module.js';
 import { missingScope, UnauthorizedError } from './auth/access/auth.errors.js';
 import { createHttpAdapter } from './common/http/server.js';
 import { PinoLoggerService } from './common/observability/logging/nest-logger.js';
-import { logRequests } from './common/observability/logging/request-log.js';
 import { createMetrics } from './common/observability/metrics/metrics.module.js';
 import { createOpenApiDocument, type TokenProblems } from './common/openapi/document.js';
 import { startTracing } from './common/observability/tracing/tracing.js';
@@ -19,12 +18,11 @@ const TOKEN_PROBLEMS: TokenProblems = {
   missingScope,
 };
 
-/** The whole server except for listening; what `main.ts` runs and what the tests test. */
+/** Creates the whole server, which does not listen yet. `main.ts` runs it and the tests test it. */
 export async function createApp(env: Env, logger: Logger): Promise<NestFastifyApplication> {
   await startTracing(env, logger);
   const metrics = await createMetrics(env);
-  const adapter = await createHttpAdapter(env, metrics);
-  logRequests(adapter.getInstance() as unknown as FastifyInstance, logger);
+  const adapter = await createHttpAdapter(env, logger, metrics);
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(env, metrics), adapter, {
     bodyParser: false,
     logger: new PinoLoggerService(logger),
@@ -38,7 +36,8 @@ export async function createApp(env: Env, logger: Logger): Promise<NestFastifyAp
   });
   const instance = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   instance.get('/favicon.ico', (_request, reply) => reply.code(204).send());
-  if (!serveDashboard(instance)) logger.warn('/dashboard is empty: `npm run build` builds it');
+  if (!serveDashboard(instance))
+    logger.warn('the dashboard is not built, so /dashboard is not served; run `npm run build`');
   for (const warning of env.warnings) logger.warn(warning);
   return app;
 }

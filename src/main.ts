@@ -14,14 +14,14 @@ async function main(): Promise<void> {
   const app = await createApp(env, logger);
   await listenOn('PORT', env.HOST, () => app.listen(env.PORT, env.HOST));
   hasBooted();
-  // Ends with exit code 0 when everything in flight has been answered.
+  // The process exits with code 0 after the last response.
   app.enableShutdownHooks([...END_SIGNALS], { useProcessExit: true });
   logger.info(`listening on port ${env.PORT}; documentation at http://localhost:${env.PORT}/docs`);
 }
 
 main().catch((error: unknown) => {
-  // Before or without a logger: to stderr. What is wrong with the environment needs no stack, and nothing needs
-  // more than that: the error of a query carries the statement's parameters.
+  // There may be no logger yet, so the message goes to stderr. Other properties of an error are left out, because the
+  // error of a query has the statement's parameters. An invalid environment needs no stack.
   const { message, stack } = error as Error;
   console.error(error instanceof InvalidEnvironmentError ? message : stack);
   process.exit(1);

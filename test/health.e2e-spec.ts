@@ -126,10 +126,10 @@ describe('Health', () => {
   it('asks the database once for all who want to know at the same time, and anew for who comes later', async () => {
     const health = server.app.get(HealthService, { strict: false });
     const ping = jest.spyOn(server.unitOfWork, 'ping');
-    const answers = await Promise.all(Array.from({ length: 40 }, () => health.obstacle()));
+    const answers = await Promise.all(Array.from({ length: 40 }, () => health.notReadyReason()));
     expect(new Set(answers)).toEqual(new Set([undefined]));
     expect(ping).toHaveBeenCalledTimes(1);
-    expect(await health.obstacle()).toBeUndefined();
+    expect(await health.notReadyReason()).toBeUndefined();
     expect(ping).toHaveBeenCalledTimes(2);
     ping.mockRestore();
   });

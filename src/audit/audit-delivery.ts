@@ -97,7 +97,7 @@ export class AuditDelivery implements OnApplicationBootstrap, OnApplicationShutd
       help: `Audit events that the webhook has not taken yet, counted up to ${MAX_COUNTED}.`,
       // Every replica counts the same table.
       read: () => this.logs.countUndelivered(MAX_COUNTED),
-      keptMs: COUNT_MAX_AGE_MS,
+      maxAgeMs: COUNT_MAX_AGE_MS,
     });
     this.attempts = metrics.counter({
       name: 'watchlist_audit_deliveries_total',

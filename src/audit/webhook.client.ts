@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { HttpService } from '@nestjs/axios';
 import { Inject, Injectable } from '@nestjs/common';
 import { firstValueFrom } from 'rxjs';
-import { exchange } from '../common/observability/tracing/trace-http-call.js';
+import { traceHttpCall } from '../common/observability/tracing/trace-http-call.js';
 import { ENV, type Env } from '../config/env.js';
 import type { AuditEvent } from './audit-event.js';
 
@@ -44,7 +44,7 @@ export class WebhookClient {
     const url = this.env.AUDIT_WEBHOOK_URL!;
     const timeout = AbortSignal.timeout(this.options.timeoutMs);
     const call = { method: 'POST', url, traceparent, requestId: event.request_id };
-    await exchange(call, (traceHeaders) =>
+    await traceHttpCall(call, (traceHeaders) =>
       firstValueFrom(
         this.http.post(url, body, {
           headers: {

@@ -1,7 +1,7 @@
 import { AsyncVariable, withoutVariables } from './async-variable.js';
 
 describe(AsyncVariable.name, () => {
-  it('has its value in what is called within, however deep and late, and none outside', async () => {
+  it('has its value in the work within `run`, at any depth and also later, and none outside', async () => {
     const colour = new AsyncVariable<string>();
     const size = new AsyncVariable<number>();
     const seen = async () => {

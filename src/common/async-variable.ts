@@ -6,10 +6,10 @@ interface Setting {
   readonly outer: Setting | undefined;
 }
 
-/** One for all variables: before Node 24 each storage has its share in the cost of every promise that is made. */
+/** One storage for all variables, because before Node 24 each storage makes every promise slower. */
 const settings = new AsyncLocalStorage<Setting | undefined>();
 
-/** Has a value for what is called within `run`, and for what that calls, however much later. */
+/** Has a value for the work in `run` and for everything that the work starts, also later. */
 export class AsyncVariable<Value> {
   run<Result>(value: Value, work: () => Result): Result {
     return settings.run({ variable: this, value, outer: settings.getStore() }, work);
@@ -23,7 +23,7 @@ export class AsyncVariable<Value> {
   }
 }
 
-/** Runs `work` as if nobody had called it: no variable has a value. For what goes on after its caller has ended. */
+/** Runs `work` without a value in any variable. For work that continues after its request has ended. */
 export function withoutVariables<Result>(work: () => Result): Result {
   return settings.run(undefined, work);
 }

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const TIME_LIMIT_MS = 1000;
+const TIMEOUT_MS = 1000;
 
-/** What is answered within a second; undefined for what fails or is late. One that hangs is left behind, not waited for. */
-export async function inTime<T>(ask: () => Promise<T>): Promise<T | undefined> {
+/** Resolves with the result if it arrives within 1 s, otherwise with undefined. A hung call is abandoned. */
+export async function withTimeout<T>(call: () => Promise<T>): Promise<T | undefined> {
   const settled = new AbortController();
-  const late = sleep(TIME_LIMIT_MS, undefined, { signal: settled.signal }).catch(() => undefined);
+  const late = sleep(TIMEOUT_MS, undefined, { signal: settled.signal }).catch(() => undefined);
   try {
-    return await Promise.race([ask(), late]);
+    return await Promise.race([call(), late]);
   } catch {
     return undefined;
   } finally {
@@ -15,7 +15,7 @@ export async function inTime<T>(ask: () => Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** Whether a probe succeeds within a second. */
+/** Whether the probe succeeds within 1 s. */
 export async function succeedsInTime(probe: () => Promise<unknown>): Promise<boolean> {
-  return (await inTime(() => probe().then(() => true))) ?? false;
+  return (await withTimeout(() => probe().then(() => true))) ?? false;
 }

@@ -2,25 +2,24 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { askForWholeFile } from '../common/http/ignore-range-headers.js';
 
-/** Seen from the source and from what it is compiled to alike. */
+/** The same path from `src/` and from `dist/`. */
 const BUILT = fileURLToPath(new URL('../../dashboard/dist/', import.meta.url));
-/** Where the files are whose names change with their contents. No page has such an address. */
+/** The folder of the files whose names change with their contents. No page has such a path. */
 const ASSETS = /(^|\/)assets(\/|$)/;
 
 /**
- * The page at `/dashboard`, and at every address below it that it makes up itself; and the files that it loads.
- * Each file has a route of its own, so that whatever else is asked for never reaches the file system.
+ * Serves the page at `/dashboard` and at every path below it, and the files that the page loads.
+ * Each file has its own route, so that no other path reaches the file system.
  *
- * @returns false when the dashboard has not been built: everything else works without it
+ * @returns false when the dashboard is not built; the API works without it
  */
 export function serveDashboard(instance: FastifyInstance, folder = BUILT): boolean {
   const index = `${folder}index.html`;
   if (!existsSync(index)) return false;
   const page = readFileSync(index, 'utf8');
   const sendPage = (request: FastifyRequest, reply: FastifyReply) => {
-    // As the router has decoded it: an asset that is not there is no page, however it is spelled.
+    // The router has decoded the path, so an encoded spelling of a missing asset does not get the page either.
     const { '*': path = '' } = request.params as { '*'?: string };
     if (ASSETS.test(path)) {
       reply.callNotFound();
@@ -28,12 +27,8 @@ export function serveDashboard(instance: FastifyInstance, folder = BUILT): boole
     }
     void reply.header('cache-control', 'no-cache').type('text/html; charset=utf-8').send(page);
   };
-  // Not waited for: that would start the instance before Nest has given it its error handler.
+  // Not awaited, because that would start the instance before Nest has set its error handler.
   void instance.register((files, _options, done) => {
-    files.addHook('onRequest', (request, _reply, next) => {
-      askForWholeFile(request);
-      next();
-    });
     void files.register(fastifyStatic, {
       root: folder,
       prefix: '/dashboard/',

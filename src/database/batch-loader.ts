@@ -1,10 +1,10 @@
 import DataLoader from 'dataloader';
 import { withoutVariables } from '../common/async-variable.js';
-import { callers, onBehalfOf } from '../common/observability/tracing/trace-context.js';
+import { activeSpans, withSpans } from '../common/observability/tracing/trace-context.js';
 
 interface Query<Key> {
   readonly key: Key;
-  readonly by: ReturnType<typeof callers.get>;
+  readonly by: ReturnType<typeof activeSpans.get>;
 }
 
 /**
@@ -20,7 +20,7 @@ export function createBatchLoader<Key, Found>(
 ): (key: Key) => Promise<Found> {
   const loader = new DataLoader<Query<Key>, Found>(
     (queries) =>
-      onBehalfOf(
+      withSpans(
         queries.map(({ by }) => by),
         () => read(queries.map(({ key }) => key)),
       ),
@@ -30,5 +30,5 @@ export function createBatchLoader<Key, Found>(
       batchScheduleFn: (send) => void setImmediate(() => withoutVariables(send)),
     },
   );
-  return (key) => loader.load({ key, by: callers.get() });
+  return (key) => loader.load({ key, by: activeSpans.get() });
 }

@@ -24,7 +24,7 @@ async function open(env: Env, metrics: Metrics | null, schema: Schema): Promise<
     name: 'watchlist_database_up',
     help: 'Whether the database answers (1) or not (0).',
     read: () => unitOfWork.ping().then(() => 1),
-    otherwise: 0,
+    fallback: 0,
   });
   metrics?.gauge({
     name: 'watchlist_database_waiting',

@@ -23,9 +23,9 @@ export class HealthController {
   @Get('health')
   @ApiOperation({
     operationId: 'getLiveness',
-    summary: 'Does the process answer?',
+    summary: 'Check that the process responds',
     description:
-      'Looks at nothing else: for whoever restarts what does not answer. Never counted under a rate limit.',
+      'Does not check any dependency. Use it to restart a process that does not respond. Not rate limited.',
   })
   @ApiOkResponse({ type: LivenessResponse })
   liveness(): LivenessResponse {
@@ -36,9 +36,9 @@ export class HealthController {
   @Header('cache-control', 'no-store')
   @ApiOperation({
     operationId: 'getLive',
-    summary: 'Must this process be restarted?',
+    summary: 'Check that the process is alive',
     description:
-      'Not as long as it answers. Looks at nothing else, and is answered while shutting down too: for an orchestrator. Never counted under a rate limit.',
+      'For the liveness probe of an orchestrator. Does not check any dependency, and also responds during shutdown. Not rate limited.',
   })
   @ApiOkResponse({ type: LivenessResponse })
   live(): LivenessResponse {
@@ -49,14 +49,14 @@ export class HealthController {
   @Header('cache-control', 'no-store')
   @ApiOperation({
     operationId: 'getReady',
-    summary: 'May requests be sent to this process?',
+    summary: 'Check that the process can serve requests',
     description:
-      'Not without the database, and not while shutting down; Redis may be away. For an orchestrator or a balancer. Never counted under a rate limit.',
+      'For the readiness probe of an orchestrator or a load balancer. Responds with 503 if the database is down or the process is shutting down. Redis can be down. Not rate limited.',
   })
   @ApiOkResponse({ type: ReadyResponse })
-  @ApiServiceUnavailableResponse({ type: NotReadyResponse, description: 'Not now, and why.' })
+  @ApiServiceUnavailableResponse({ type: NotReadyResponse, description: 'Not ready; `reason` says why.' })
   async ready(@Res({ passthrough: true }) reply: HttpReply): Promise<ReadyResponse | NotReadyResponse> {
-    const reason = await this.health.obstacle();
+    const reason = await this.health.notReadyReason();
     if (reason === undefined) return { status: 'ready' };
     reply.code(503);
     return { status: 'not_ready', reason };
@@ -65,12 +65,12 @@ export class HealthController {
   @Get('v1/health/detailed')
   @ApiOperation({
     operationId: 'getDetailedHealth',
-    summary: 'Do the database and Redis answer?',
-    description: 'Asks each of them, for a second at most. `disabled`: the server was started without Redis.',
+    summary: 'Check the database and Redis',
+    description: 'Waits one second at most for each. `disabled` means that the server runs without Redis.',
   })
   @ApiOkResponse({
     type: DetailedHealthResponse,
-    description: 'Serving; `degraded` when Redis is down.',
+    description: 'The server works; `degraded` means that Redis is down.',
     headers: { 'X-Environment': ENVIRONMENT_HEADER },
   })
   @ApiServiceUnavailableResponse({
@@ -81,8 +81,8 @@ export class HealthController {
   })
   async detailed(@Res({ passthrough: true }) reply: HttpReply): Promise<DetailedHealthResponse> {
     const report = await this.health.detailed();
-    const { toldEnvironment } = this.health;
-    if (toldEnvironment !== undefined) reply.header('x-environment', toldEnvironment);
+    const { publicEnvironment } = this.health;
+    if (publicEnvironment !== undefined) reply.header('x-environment', publicEnvironment);
     reply.code(report.status === 'down' ? 503 : 200);
     return report;
   }

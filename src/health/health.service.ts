@@ -7,12 +7,12 @@ import {
 import { GracefulShutdown } from '../common/http/shutdown.js';
 import { ENV, type Env } from '../config/env.js';
 import { DatabaseHealth } from './database.health.js';
-import { DetailedHealthResponse, type Obstacle } from './dto/health.response.js';
+import { DetailedHealthResponse, type NotReadyReason } from './dto/health.response.js';
 import { RedisHealth } from './redis.health.js';
 
 @Injectable()
 export class HealthService {
-  private asking: Promise<boolean> | undefined;
+  private pendingPing: Promise<boolean> | undefined;
 
   constructor(
     private readonly terminus: HealthCheckService,
@@ -22,13 +22,13 @@ export class HealthService {
     @Inject(ENV) private readonly env: Env,
   ) {}
 
-  /** What this server is for, where that may be told: in production nothing is given away. */
-  get toldEnvironment(): string | undefined {
+  /** Undefined in production, which reveals nothing about its setup. */
+  get publicEnvironment(): string | undefined {
     return this.env.NODE_ENV === 'production' ? undefined : this.env.NODE_ENV;
   }
 
   async detailed(): Promise<DetailedHealthResponse> {
-    const details = await this.probe(
+    const details = await this.checkAll(
       () => this.database.check(),
       () => this.redis.check(),
     );
@@ -40,25 +40,24 @@ export class HealthService {
   }
 
   /**
-   * What keeps the server from serving, if anything does. Migrations do not: it listens when they are done. Redis does
-   * not either: without it every request is still served (cache past, limits in the process's memory), and all
-   * instances lose it at once, so that leaving the balancer over it would turn something slower into an outage.
+   * Undefined when the server is ready. Redis does not matter, because the server also works without it. All replicas
+   * lose Redis at the same time, so a load balancer that removed them would turn a slowdown into an outage.
    */
-  async obstacle(): Promise<Obstacle | undefined> {
-    if (this.shutdown.isDraining) return 'shutting_down';
+  async notReadyReason(): Promise<NotReadyReason | undefined> {
+    if (this.shutdown.isShuttingDown) return 'shutting_down';
     return (await this.hasDatabase()) ? undefined : 'database_down';
   }
 
-  /** Nothing counts who asks for this: however many there are, the database is asked once at a time. */
+  /** Concurrent checks share one ping, because they are not rate limited. */
   private hasDatabase(): Promise<boolean> {
-    this.asking ??= this.probe(() => this.database.check())
+    this.pendingPing ??= this.checkAll(() => this.database.check())
       .then(({ database }) => database?.status === 'up')
-      .finally(() => (this.asking = undefined));
-    return this.asking;
+      .finally(() => (this.pendingPing = undefined));
+    return this.pendingPing;
   }
 
-  /** Terminus throws its whole report when anything is down. */
-  private async probe(...indicators: HealthIndicatorFunction[]): Promise<HealthIndicatorResult> {
+  /** Terminus throws its report when a dependency is down. */
+  private async checkAll(...indicators: HealthIndicatorFunction[]): Promise<HealthIndicatorResult> {
     try {
       const { details } = await this.terminus.check(indicators);
       return details;

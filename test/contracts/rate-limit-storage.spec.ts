@@ -28,7 +28,7 @@ describe.each([IN_MEMORY, REDIS_AWAY, ...(hasRedis ? [IN_REDIS] : [])])(
     beforeAll(async () => {
       if (kind === IN_REDIS) connection = new RedisConnection(await emptyRedis(), 5000);
       if (kind === REDIS_AWAY) connection = new RedisConnection('redis://127.0.0.1:1', 200);
-      await connection?.settle();
+      await connection?.connected();
     });
     afterAll(() => connection?.close());
     beforeEach(() => {

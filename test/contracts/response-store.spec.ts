@@ -26,7 +26,7 @@ describe.each(KINDS.filter((kind) => hasRedis || kind !== 'RedisResponseStore'))
       open = (ttlMs) => new MemoryResponseStore(ttlMs, 33_554_432);
     } else {
       const redis = new RedisConnection(await emptyRedis(), 5000);
-      await redis.settle();
+      await redis.connected();
       connection = redis;
       open = (ttlMs) => new RedisResponseStore(redis, ttlMs);
     }
@@ -130,7 +130,7 @@ describe('RedisResponseStore', () => {
     it('gives no two values the same lifetime, and none a longer one than it was told', async () => {
       const url = await emptyRedis();
       const connection = new RedisConnection(url, 200);
-      await connection.settle();
+      await connection.connected();
       const store = new RedisResponseStore(connection, MINUTE_MS);
       const keys = Array.from({ length: 50 }, (_, index) => `key ${index}`);
       await Promise.all(keys.map((key) => store.set(key, 'value')));

@@ -47,7 +47,7 @@ const onSignal = (code: string, env?: Record<string, string>) =>
 const fatalLines = ({ stdout }: Exit) => parseLog(stdout).filter(({ level }) => level === 'fatal');
 const FATAL = {
   time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
-  msg: 'an error that nobody caught: the process ends',
+  msg: 'uncaught error: the process ends',
 };
 
 /** The one line about it, with its cause and nothing else that it carries; and whoever watches over it is told. */

@@ -116,7 +116,7 @@ describe('Tracing', () => {
     const [first, ...others] = complaints(exit).map(({ msg }) => msg);
     expect(first).toMatch(/^spans could not be sent: .*ECONNREFUSED/);
     // When there were any.
-    expect(others.filter((message) => message !== 'the last spans have not been sent')).toEqual([]);
+    expect(others.filter((message) => message !== 'the last spans were not sent')).toEqual([]);
     expect(others.length).toBeLessThanOrEqual(1);
   });
 
@@ -124,11 +124,11 @@ describe('Tracing', () => {
     collector.mode = 'hang';
     const exit = await expectServedAsEver(collector.env);
     expect(collector.requests.length).toBeGreaterThan(0);
-    expect(complaints(exit).at(-1)).toMatchObject({ msg: 'the last spans have not been sent' });
+    expect(complaints(exit).at(-1)).toMatchObject({ msg: 'the last spans were not sent' });
     expect(complaints(exit).length).toBeLessThanOrEqual(2);
   });
 
-  it('sends what led to an error that nobody caught, in protobuf unless told otherwise', async () => {
+  it('sends the spans that led to an uncaught error, in protobuf by default', async () => {
     const { url } = await serve(TELL_WHAT_IS_LOADED + END_BY_AN_ERROR, {
       OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${collector.url}/elsewhere`,
       OTEL_EXPORTER_OTLP_HEADERS: 'api-key=for-the-collector',

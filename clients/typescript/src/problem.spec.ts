@@ -11,7 +11,7 @@ const PROBLEM: Problem = {
   type: 'urn:watchlist:problem:validation-failed',
   title: 'Unprocessable Content',
   status: 422,
-  detail: 'Not acceptable: title.',
+  detail: 'Not valid: title.',
   code: 'VALIDATION_FAILED',
   request_id: 'r1',
   instance: '/v1/watchlists/items',

@@ -23,7 +23,7 @@ export const MAXIMUM_SESSIONS = 100;
  * or an answer is lost on its way. The price: a thief who is as quick as that shares the session until the next
  * rotation betrays one of the two.
  */
-const GRACE_MS = 10_000;
+export const REFRESH_GRACE_SECONDS = 10;
 const MAXIMUM_DEVICE = 255;
 // eslint-disable-next-line no-control-regex -- control characters are what this is about
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f]/g;
@@ -73,7 +73,7 @@ export class SessionsService {
   }
 
   /**
-   * Exchanges a generation for the next, once. Whoever presents it again within {@link GRACE_MS} is given the same
+   * Exchanges a generation for the next, once. Whoever presents it again within {@link REFRESH_GRACE_SECONDS} is given the same
    * successor; later, or one that is older still, somebody has a copy: the session ends for both.
    *
    * @returns the session as it is then; null when it has ended
@@ -90,7 +90,7 @@ export class SessionsService {
       // As it is now: whoever was faster may have come in between.
       const current = await this.sessions.find(id);
       if (current === null) return null;
-      const isFresh = now.getTime() - current.lastUsedAt.getTime() <= GRACE_MS;
+      const isFresh = now.getTime() - current.lastUsedAt.getTime() <= REFRESH_GRACE_SECONDS * 1000;
       if (generation === current.generation - 1 && isFresh) return current;
       await this.delete([current], { id: null, email: null }, 'auth.refresh_token_reused');
       return null;

@@ -11,7 +11,7 @@ import {
 } from '../access/auth.errors.js';
 import type { SignedIn } from '../access/principal.js';
 import { Public, TokenOptional } from '../access/public.decorator.js';
-import { SessionsService } from '../sessions/sessions.service.js';
+import { REFRESH_GRACE_SECONDS, SessionsService } from '../sessions/sessions.service.js';
 import { LoginDto, LogoutDto, RefreshDto } from './dto/sign-in.dto.js';
 import { TokenResponse } from './dto/token.response.js';
 import { RefreshCookie } from './refresh-cookie.js';
@@ -52,8 +52,7 @@ export class SignInController {
   @ApiOperation({
     operationId: 'refresh',
     summary: 'Stay signed in',
-    description:
-      'Exchanges a refresh token for an access token and the next refresh token. Each refresh token can be used once. If a token is used again more than 10 s later, the session ends.',
+    description: `Exchanges a refresh token for an access token and the next refresh token. Each refresh token can be used once. If a token is used again more than ${REFRESH_GRACE_SECONDS} s later, the session ends.`,
   })
   @ApiOkResponse({ type: TokenResponse })
   @ApiProblems(new InvalidRefreshTokenError(), new OriginNotAllowedError())

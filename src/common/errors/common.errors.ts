@@ -14,13 +14,13 @@ export class MalformedJsonError extends ProblemError {
 
 export class NotFoundError extends ProblemError {
   constructor() {
-    super(404, 'NOT_FOUND', 'There is nothing at this path.');
+    super(404, 'NOT_FOUND', 'No resource exists at this path.');
   }
 }
 
 export class MethodNotAllowedError extends ProblemError {
   constructor(method: string, allowed: readonly string[]) {
-    super(405, 'METHOD_NOT_ALLOWED', `This path answers ${allowed.join(', ')}, not ${method}.`, {
+    super(405, 'METHOD_NOT_ALLOWED', `This path supports ${allowed.join(', ')}, not ${method}.`, {
       headers: { allow: allowed.join(', ') },
     });
   }
@@ -36,7 +36,11 @@ export class RequestTimeoutError extends ProblemError {
 
 export class PreconditionFailedError extends ProblemError {
   constructor() {
-    super(412, 'PRECONDITION_FAILED', 'It has changed since the answer that If-Match names; read it again.');
+    super(
+      412,
+      'PRECONDITION_FAILED',
+      'It has changed since the answer that If-Match names; read it again.',
+    );
   }
 }
 
@@ -72,7 +76,7 @@ export class ValidationFailedError extends ProblemError {
   constructor(errors: readonly FieldError[]) {
     const fields = [...new Set(errors.map((error) => error.field))];
     const named = fields.slice(0, 5).join(', ') + (fields.length > 5 ? ', …' : '');
-    super(422, 'VALIDATION_FAILED', `Not acceptable: ${named}.`, { errors });
+    super(422, 'VALIDATION_FAILED', `Not valid: ${named}.`, { errors });
   }
 }
 
@@ -86,7 +90,7 @@ export class RateLimitedError extends ProblemError {
 
 export class InternalError extends ProblemError {
   constructor(cause: unknown) {
-    super(500, 'INTERNAL', 'Something went wrong on our side; the request id finds it in the log.', {
+    super(500, 'INTERNAL', 'The server failed; its log has the cause under this request id.', {
       cause,
     });
   }
@@ -94,7 +98,7 @@ export class InternalError extends ProblemError {
 
 export class DependencyDownError extends ProblemError {
   constructor(dependency: string, cause?: unknown) {
-    super(503, 'DEPENDENCY_DOWN', `The ${dependency} does not answer at the moment.`, {
+    super(503, 'DEPENDENCY_DOWN', `The ${dependency} does not respond at the moment.`, {
       cause,
       headers: { 'retry-after': '1' },
     });

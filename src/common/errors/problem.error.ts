@@ -5,7 +5,7 @@ export interface FieldError {
   readonly message: string;
 }
 
-/** RFC 9457, with our extension members `code`, `request_id` and, for 422, `errors`. */
+/** RFC 9457 with the extension members `code`, `request_id` and, for 422, `errors`. */
 export interface ProblemDocument {
   readonly type: string;
   readonly title: string;
@@ -17,12 +17,12 @@ export interface ProblemDocument {
   readonly errors?: readonly FieldError[];
 }
 
-/** RFC 9110 renamed these two; Node still has the old names. */
+/** RFC 9110 renamed these two. Node still has the old names. */
 const TITLES: Record<number, string> = { 413: 'Content Too Large', 422: 'Unprocessable Content' };
 
 /**
- * What a caller may be told about a failure: each feature's errors extend this and know their own status and
- * code. Anything that is not one of these is answered 500 `INTERNAL` and only the log learns the cause.
+ * An error that the client can see. Each feature's errors extend it and know their own status and code.
+ * Every other error becomes a 500 `INTERNAL`, and only the log has its cause.
  */
 export class ProblemError extends Error {
   readonly headers: Readonly<Record<string, string>> = {};

@@ -6,7 +6,7 @@ import { toProblem } from './to-problem.js';
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json; charset=utf-8';
 
-/** The one place where an error becomes a response. */
+/** The only place where an error of a route becomes a response. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger('Problem');
@@ -19,7 +19,7 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-/** Logs a failure of ours, or of a dependency, with the request id that the client was given. */
+/** Logs failures of the server and of its dependencies, with the request id that the client received. */
 export function logProblem(logger: Logger, { id }: Pick<HttpRequest, 'id'>, problem: ProblemError): void {
   if (problem.status < 500) return;
   logger[problem.status === 500 ? 'error' : 'warn']({
@@ -31,8 +31,8 @@ export function logProblem(logger: Logger, { id }: Pick<HttpRequest, 'id'>, prob
 }
 
 /**
- * The connection stays open unless `shouldKeepAlive` says otherwise.
- * Fastify alone would close it when it refuses a body (drain-request-body.ts).
+ * Keeps the connection open unless `shouldKeepAlive` is false.
+ * Fastify itself would close it when it rejects a body (wire/drain-request-body.ts).
  */
 export function sendProblem(request: HttpRequest, reply: HttpReply, problem: ProblemError): void {
   reply.removeHeader('connection');

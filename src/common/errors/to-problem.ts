@@ -13,7 +13,7 @@ function statusOf(error: unknown): number | undefined {
   return error instanceof HttpException ? error.getStatus() : (error as { statusCode?: number }).statusCode;
 }
 
-/** Turns anything that was thrown into the problem that the client may see. */
+/** Turns any thrown value into the problem that the client can see. */
 export function toProblem(error: unknown, bodyLimit: number): ProblemError {
   if (error instanceof ProblemError) return error;
   switch (statusOf(error)) {

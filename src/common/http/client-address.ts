@@ -1,12 +1,12 @@
 import ipaddr from 'ipaddr.js';
 import { lruCache } from '../lru-cache.js';
 
-/** `203.0.113.7:1234`, `[2001:db8::1]:1234`: some proxies state the client's port too, a new one per connection. */
+/** `203.0.113.7:1234`, `[2001:db8::1]:1234`: some proxies add the client's port, which differs per connection. */
 const WITH_PORT = /^(?:(\d+\.\d+\.\d+\.\d+):\d+|\[([^\]]+)\](?::\d+)?)$/;
 
 /**
- * One spelling per address, so that no spelling earns a quota of its own: IPv4-mapped IPv6 becomes IPv4, and
- * IPv6 is cut to its /64, because one household or server is handed a whole /64.
+ * The key under which the limits of an address are counted. IPv4-mapped IPv6 becomes IPv4.
+ * IPv6 is reduced to its /64, because providers assign a whole /64 to one household or server.
  */
 export function addressBucket(stated: string): string {
   let bucket = buckets.get(stated);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { LoggerService } from '@nestjs/common';
 
-/** An idle connection costs memory too. */
+/** Idle connections use memory too. */
 const MAXIMUM_CONNECTIONS = 10_000;
 const MINIMUM_CONNECTIONS = 10;
 /** The database, Redis, other listeners and Node itself use these. */
@@ -16,11 +16,11 @@ export function limitConnections(server: Server, logger: LoggerService): void {
   const limit = Math.min(MAXIMUM_CONNECTIONS, Math.floor((maximumOpenFiles() - RESERVED_FILES) / 2));
   server.maxConnections = Math.max(limit, MINIMUM_CONNECTIONS);
   server.once('drop', () =>
-    logger.warn(`${server.maxConnections} connections are open: more are closed at once (ulimit -n)`),
+    logger.warn(`${server.maxConnections} connections are open; the server closes new ones (ulimit -n)`),
   );
 }
 
-/** `ulimit -n` of this process on Linux. Other systems do not say. */
+/** `ulimit -n` of this process on Linux. Unknown on other systems. */
 function maximumOpenFiles(): number {
   try {
     const limits = readFileSync('/proc/self/limits', 'utf8');

@@ -2,6 +2,7 @@ import { Body, Controller, Module, Post } from '@nestjs/common';
 import { APP_FILTER, NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import fc from 'fast-check';
+import { pino } from 'pino';
 import { parseEnv } from '../../config/env.js';
 import { MalformedJsonError } from '../errors/common.errors.js';
 import { ProblemFilter } from '../errors/problem.filter.js';
@@ -169,10 +170,14 @@ describe(AcceptsBody.name, () => {
   let app: NestFastifyApplication;
   beforeAll(async () => {
     const env = parseEnv({ JWT_SECRET: 'qN7vWz2XcY5uT8rEaK1mPdG4hJ6sLbF9' });
-    app = await NestFactory.create<NestFastifyApplication>(TestModule, await createHttpAdapter(env, null), {
-      bodyParser: false,
-      logger: false,
-    });
+    app = await NestFactory.create<NestFastifyApplication>(
+      TestModule,
+      await createHttpAdapter(env, pino({ enabled: false }), null),
+      {
+        bodyParser: false,
+        logger: false,
+      },
+    );
     await app.init();
   });
   afterAll(() => app.close());

@@ -6,7 +6,7 @@ import { MalformedJsonError, UnsupportedMediaTypeError } from '../errors/common.
 
 const MAXIMUM_DEPTH = 8;
 const JSON_TYPE = 'application/json';
-/** Every JSON media type that a route can accept; the others are refused before a byte is parsed. */
+/** Every JSON media type that a route can accept. The server rejects all others before it parses a byte. */
 const JSON_TYPES = [JSON_TYPE, 'application/merge-patch+json'];
 
 const QUOTE = 0x22;
@@ -18,20 +18,20 @@ const CLOSE_BRACE = 0x7d;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** The body of one route: a limit of its own instead of `BODY_LIMIT`, and media types besides JSON. */
+/** The body limit of one route (instead of `BODY_LIMIT`), and the media types that it accepts. */
 interface BodyOptions {
   readonly maximumBytes?: number;
   readonly types?: readonly string[];
 }
 
-/** For a route whose body is larger than `BODY_LIMIT`, or is sent as another media type than JSON. */
+/** Declares a route whose body can be larger than `BODY_LIMIT`, or has another media type than JSON. */
 export const AcceptsBody = (body: BodyOptions) =>
   applyDecorators(RouteConfig({ body }), ApiConsumes(...(body.types ?? [JSON_TYPE])));
 
 type Config = { readonly body?: BodyOptions } | undefined;
 
-/** One pass over the bytes before `JSON.parse`: deep nesting overflows the stack of the validators. */
-function refuseDepth(body: Buffer): void {
+/** Runs before `JSON.parse`, because deep nesting overflows the stack of the validators. */
+function rejectDeepNesting(body: Buffer): void {
   let depth = 0;
   let inString = false;
   for (let index = 0; index < body.length; index++) {
@@ -64,11 +64,11 @@ function parse(text: string): unknown {
 /**
  * Reads a JSON object. An empty body counts as `{}`, so that the response names each missing field.
  *
- * @throws MalformedJsonError for any other bytes
+ * @throws MalformedJsonError if the body is not a JSON object
  */
 export function parseJsonObject(body: Buffer): Record<string, unknown> {
   if (body.length === 0) return {};
-  refuseDepth(body);
+  rejectDeepNesting(body);
   let text: string;
   try {
     text = utf8.decode(body);
@@ -82,16 +82,12 @@ export function parseJsonObject(body: Buffer): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-/** Reads JSON, and what a route's {@link AcceptsBody} adds. Every other media type is a 415. */
+/** Accepts JSON, and the media types that a route declares with {@link AcceptsBody}. All others get a 415. */
 export function useStrictBodies(instance: FastifyInstance): void {
   instance.removeAllContentTypeParsers();
-  instance.addHook('onRoute', (route: RouteOptions) => {
-    const maximumBytes = (route.config as Config)?.body?.maximumBytes;
-    if (maximumBytes !== undefined) route.bodyLimit = maximumBytes;
-  });
   instance.addContentTypeParser(JSON_TYPES, { parseAs: 'buffer' }, (request, body, done) => {
     try {
-      refuseOtherTypes(request);
+      rejectOtherTypes(request);
       done(null, parseJsonObject(body as Buffer));
     } catch (error) {
       done(error as Error);
@@ -99,8 +95,14 @@ export function useStrictBodies(instance: FastifyInstance): void {
   });
 }
 
+/** An onRoute hook: applies the limit that a route declares with {@link AcceptsBody}. */
+export function applyBodyLimit(route: RouteOptions): void {
+  const maximumBytes = (route.config as Config)?.body?.maximumBytes;
+  if (maximumBytes !== undefined) route.bodyLimit = maximumBytes;
+}
+
 /** @throws UnsupportedMediaTypeError */
-function refuseOtherTypes({ headers, routeOptions }: FastifyRequest): void {
+function rejectOtherTypes({ headers, routeOptions }: FastifyRequest): void {
   const accepted = (routeOptions.config as Config)?.body?.types ?? [JSON_TYPE];
   const type = headers['content-type']!.split(';')[0]!.trim().toLowerCase();
   if (!accepted.includes(type)) throw new UnsupportedMediaTypeError(accepted);

@@ -5,8 +5,8 @@ export function pathOf(url: string): string {
 }
 
 /**
- * A request target as the router expects it. Proxies may send the whole URL; and what begins with anything else
- * (`*v1/auth/me`) Nest would answer before any of our hooks had seen it.
+ * A request target in the form that the router expects. Proxies can send the whole URL. Nest would answer a target
+ * without a leading slash (`*v1/auth/me`) before any hook runs.
  */
 export function originForm(target: string): string {
   if (target.startsWith('/')) return target;

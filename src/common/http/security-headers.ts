@@ -1,6 +1,6 @@
 /**
- * On every answer, also on those that Fastify gives before any hook runs and those we write to a bare socket;
- * that is why this is a table and not a plugin's hook.
+ * Every response has these headers, including those that are written before any hook runs or to a socket without a
+ * request. Therefore this is a table and not the hook of a plugin.
  */
 export const SECURITY_HEADERS = {
   'x-content-type-options': 'nosniff',
@@ -10,22 +10,19 @@ export const SECURITY_HEADERS = {
 } as const;
 
 /**
- * Swagger UI is served from here, styles itself inline and shows data: images; its *Try it out* calls our own
- * origin only. No `upgrade-insecure-requests`: it would break the page on plain http.
+ * Swagger UI uses inline styles and data: images. Its *Try it out* calls only this origin.
+ * `upgrade-insecure-requests` is missing because it would break the page over plain http.
  */
 export const DOCS_CONTENT_SECURITY_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
   "font-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
-/**
- * The dashboard: all that it loads comes from here, and nothing in it is inline. No `form-action`: it sends its forms
- * itself.
- */
+/** The dashboard loads everything from this origin and has nothing inline. Scripts send its forms. */
 export const DASHBOARD_CONTENT_SECURITY_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
   "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** What a browser's script may read of our answers (CORS). */
+/** The response headers that a browser's script can read (CORS). */
 export const EXPOSED_HEADERS = [
   'Allow',
   'ETag',

@@ -1,70 +1,78 @@
 import type { Server } from 'node:http';
-import {
-  Injectable,
-  Module,
-  type OnApplicationShutdown,
-  type OnModuleDestroy,
-  type OnModuleInit,
-} from '@nestjs/common';
+import { Injectable, Module, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ShuttingDownError } from '../errors/common.errors.js';
 import { drainStdout } from '../observability/logging/stdout.js';
 
-const SWEEP_INTERVAL_MS = 100;
-/** After this, connections that still hold a request are cut. */
+const CLOSE_IDLE_INTERVAL_MS = 100;
+/** After this time the server closes connections that still have a request in progress. */
 const DEADLINE_MS = 8000;
 
 /**
- * Answered until the last connection closes: an orchestrator must not kill the process while it finishes, and the
- * readiness check says in its own words that the process is not ready.
+ * Health checks get a response until the last connection closes. Otherwise an orchestrator could kill the process
+ * before it has finished. The readiness check itself reports that the process is shutting down.
  */
-const ANSWERED_WHILE_DRAINING = new Set<string | undefined>(['/health/live', '/health/ready']);
+const ALLOWED_ROUTES = new Set<string | undefined>(['/health/live', '/health/ready']);
+
+const shuttingDown = new WeakSet<Server>();
+const isShuttingDown = ({ server }: FastifyRequest) => shuttingDown.has(server.server);
+
+/** An onRequest hook. */
+export function rejectWhileShuttingDown(
+  request: FastifyRequest,
+  _reply: FastifyReply,
+  done: (error?: Error) => void,
+): void {
+  const isRejected = isShuttingDown(request) && !ALLOWED_ROUTES.has(request.routeOptions.url);
+  done(isRejected ? new ShuttingDownError() : undefined);
+}
+
+/** An onSend hook. */
+export function closeWhileShuttingDown<Payload>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  payload: Payload,
+  done: (error: null, payload: Payload) => void,
+): void {
+  if (isShuttingDown(request)) reply.header('connection', 'close');
+  done(null, payload);
+}
 
 /**
- * On SIGTERM requests in flight finish, new ones get 503, and connections close when they fall idle.
- * Node alone would wait until every keep-alive connection times out, more than a minute.
+ * On SIGTERM the server finishes the requests in progress, answers new ones with 503 and closes idle connections.
+ * Node alone would wait for every keep-alive connection to time out, which takes more than a minute.
  */
 @Injectable()
-export class GracefulShutdown implements OnModuleInit, OnModuleDestroy, OnApplicationShutdown {
-  private draining = false;
-
+export class GracefulShutdown implements OnModuleDestroy, OnApplicationShutdown {
   constructor(private readonly host: HttpAdapterHost) {}
 
-  /** From SIGTERM on. */
-  get isDraining(): boolean {
-    return this.draining;
-  }
-
-  onModuleInit(): void {
-    const instance = this.host.httpAdapter.getInstance<FastifyInstance>();
-    instance.addHook('onRequest', ({ routeOptions }, _reply, done) => {
-      const isRefused = this.draining && !ANSWERED_WHILE_DRAINING.has(routeOptions.url);
-      done(isRefused ? new ShuttingDownError() : undefined);
-    });
-    instance.addHook('onSend', (_request, reply, payload, done) => {
-      if (this.draining) reply.header('connection', 'close');
-      done(null, payload);
-    });
+  /** True after SIGTERM. */
+  get isShuttingDown(): boolean {
+    return shuttingDown.has(this.server);
   }
 
   /** Nest calls this first, before the server stops listening. */
   onModuleDestroy(): void {
-    this.draining = true;
-    const server = this.host.httpAdapter.getHttpServer() as Server;
-    const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_INTERVAL_MS);
+    const { server } = this;
+    shuttingDown.add(server);
+    const closeIdle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_INTERVAL_MS);
     const deadline = setTimeout(() => server.closeAllConnections(), DEADLINE_MS);
     server.once('close', () => {
-      clearInterval(sweep);
+      clearInterval(closeIdle);
       clearTimeout(deadline);
     });
-    sweep.unref();
+    closeIdle.unref();
     deadline.unref();
   }
 
   /** Nest calls this last, before it ends the process. */
   onApplicationShutdown(): Promise<void> {
     return drainStdout();
+  }
+
+  private get server(): Server {
+    return this.host.httpAdapter.getHttpServer() as Server;
   }
 }
 

@@ -3,7 +3,7 @@ import type { Transporter } from 'nodemailer';
 import { ENV, type Env } from '../../config/env.js';
 
 export interface Mail {
-  /** One address. */
+  /** Exactly one address. */
   readonly to: string;
   readonly subject: string;
   readonly text: string;
@@ -13,11 +13,11 @@ export interface Mail {
 /** In milliseconds. */
 export interface MailerOptions {
   readonly connectionTimeout: number;
-  /** Some servers are slow to greet on purpose: it puts off those who send in bulk. */
+  /** Some servers delay the greeting on purpose to discourage spam. */
   readonly greetingTimeout: number;
-  /** Of silence. */
+  /** The longest time without data. */
   readonly socketTimeout: number;
-  /** Of one mail in all, however slowly it goes on. */
+  /** The longest time for one mail in total. */
   readonly sendTimeout: number;
 }
 
@@ -29,7 +29,7 @@ export const MAILER_DEFAULTS: MailerOptions = {
   sendTimeout: 60_000,
 };
 
-/** Says why in codes only: what mail servers answer names the address. */
+/** Contains only codes, because the responses of mail servers contain the address. */
 export class MailNotSentError extends Error {
   override readonly name = 'MailNotSentError';
   constructor({ code, responseCode }: { code?: unknown; responseCode?: unknown }) {
@@ -37,7 +37,7 @@ export class MailNotSentError extends Error {
   }
 }
 
-/** Sends by SMTP, one mail per connection: there are few. */
+/** Sends mail by SMTP, one connection per mail, because there are few mails. */
 @Injectable()
 export class Mailer {
   readonly enabled: boolean;
@@ -51,8 +51,8 @@ export class Mailer {
   }
 
   /**
-   * @param stop gives up
-   * @throws MailNotSentError unless the server has taken it; it may have, where the connection broke at the end
+   * @param stop cancels the sending
+   * @throws MailNotSentError if the server did not confirm the mail; it can still have accepted it
    */
   async send({ to, ...content }: Mail, stop: AbortSignal): Promise<void> {
     const transport = await (this.transport ??= this.createTransport());
@@ -60,7 +60,7 @@ export class Mailer {
       await transport.sendMail({
         ...content,
         from: this.env.MAIL_FROM!,
-        // As parts: nothing in an address or a name is read as a second address, or as a header.
+        // As an object, so that an address cannot contain a second address or a header.
         to: { name: '', address: to },
         headers: { 'Auto-Submitted': 'auto-generated' },
         disableFileAccess: true,
@@ -72,7 +72,7 @@ export class Mailer {
     }
   }
 
-  /** Not loaded before it is needed: most servers send no mail. */
+  /** Loads nodemailer only when needed, because most servers send no mail. */
   private async createTransport(): Promise<Transporter> {
     const { createTransport } = await import('nodemailer');
     const { protocol, hostname, port, username, password } = new URL(this.env.SMTP_URL!);
@@ -81,7 +81,7 @@ export class Mailer {
       host: hostname.replace(/^\[(.*)\]$/, '$1'),
       ...(port !== '' && { port: Number(port) }),
       secure: protocol === 'smtps:',
-      // Encrypted where the server can; a password is not sent at all where it cannot.
+      // The connection is encrypted if the server supports it. Without encryption no password is sent.
       requireTLS: username !== '' && protocol === 'smtp:',
       ...(username !== '' && {
         auth: { user: decodeURIComponent(username), pass: decodeURIComponent(password) },
@@ -89,7 +89,7 @@ export class Mailer {
       connectionTimeout,
       greetingTimeout,
       socketTimeout,
-      // It would write down whole conversations.
+      // The logger would log entire SMTP sessions.
       logger: false,
     });
   }

@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { MAXIMUM_ID } from '../validation/fields.js';
 
-/** Properties that answers share, each with the bounds that a generated client can rely on. */
+/** Properties that responses share, each with bounds for generated clients. */
 export const ApiId = (example = 1) =>
   ApiProperty({ type: 'integer', format: 'int32', minimum: 1, maximum: MAXIMUM_ID, example });
 

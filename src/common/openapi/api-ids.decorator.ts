@@ -4,7 +4,7 @@ import type { ProblemError } from '../errors/problem.error.js';
 import { MAXIMUM_ID } from '../validation/fields.js';
 import { ApiProblems } from './api-problems.decorator.js';
 
-/** An id in the path, and what is answered when there is nothing of that id. */
+/** Documents an id in the path, and the error for an unknown id. */
 export const ApiIdParam = (name: string, notFound: ProblemError) =>
   applyDecorators(
     ApiParam({

@@ -3,12 +3,12 @@ import { ApiExtension } from '@nestjs/swagger';
 import type { ProblemError } from '../errors/problem.error.js';
 import { exampleOf } from './problem-responses.js';
 
-/** Followed by the problem's code; taken out again when the document is built. */
+/** The problem's code follows. `createOpenApiDocument` removes the extension. */
 export const PROBLEM_EXTENSION = 'x-problem-';
 
 /**
- * The problems that this route (or this controller's routes) can answer with; those that every route can are added
- * when the document is built. An error of a status that many routes give takes their place.
+ * Documents the problems of a route or of a controller's routes. `createOpenApiDocument` adds the common problems.
+ * A problem of the route replaces the common problem of the same status.
  */
 export const ApiProblems = (...errors: readonly ProblemError[]) =>
   applyDecorators(

@@ -16,7 +16,7 @@ import { RESPONSE_HEADERS, responseHeaders } from './response-headers.js';
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 type Response = Exclude<NonNullable<Operation['responses'][string]>, { $ref: string }>;
 
-/** Marks of our decorators, taken out again below. */
+/** Extensions that decorators add to routes. `takeMarks` removes them. */
 export const PUBLIC_EXTENSION = 'x-public';
 export const CACHED_EXTENSION = 'x-cached';
 export const ETAG_EXTENSION = 'x-etag';
@@ -29,23 +29,23 @@ A list of the movies and shows you want to see.
 
 **Sign in:** *Register*, then *Login*, press **Authorize** and paste the \`access_token\`.
 
-**Errors** are RFC 9457 problem documents (\`application/problem+json\`) with a stable \`code\`; \`errors\` names each failing field of a 422.
+**Errors** are RFC 9457 problem documents (\`application/problem+json\`) with a stable \`code\`; \`errors\` names each invalid field of a 422.
 
-**Rate limits:** every answer says which policy it was counted under (\`RateLimit-Policy\`, \`RateLimit\`, \`X-RateLimit-*\`); a 429 says when to come back (\`Retry-After\`).
+**Rate limits:** every response names the policy that it was counted under (\`RateLimit-Policy\`, \`RateLimit\`, \`X-RateLimit-*\`); a 429 says when to try again (\`Retry-After\`).
 `;
 
-/** For answers that their routes do not describe. */
-const SUCCESS: Record<string, string> = { 200: 'Done.', 201: 'Created.', 204: 'Done; there is no body.' };
+/** The description of responses that routes do not describe. */
+const SUCCESS: Record<string, string> = { 200: 'Done.', 201: 'Created.', 204: 'Done. There is no body.' };
 
-/** What routes that need a token answer. */
+/** The errors of routes that need a token. */
 export interface TokenProblems {
-  /** Without a valid one. */
+  /** For a request without a valid token. */
   readonly unauthorized: ProblemError;
-  /** To a personal token without this scope; undefined: there is none for this route. */
+  /** For a personal token without this scope. Undefined: no scope allows this route. */
   readonly missingScope: (scope: string | undefined) => ProblemError;
 }
 
-/** The whole document: what the controllers declare, and what is true of every route, added here once. */
+/** Builds the document from the controllers, and adds the properties that every route has. */
 export function createOpenApiDocument(
   app: INestApplication,
   { unauthorized, missingScope }: TokenProblems,
@@ -59,24 +59,24 @@ export function createOpenApiDocument(
     .addTag('auth', 'Accounts, sessions and tokens')
     .addTag('watchlists', 'Your own list')
     .addTag('admin', 'For users with the role `admin`')
-    .addTag('external', "Somebody else's API, kept at arm's length")
-    .addTag('health', 'For probes and people')
+    .addTag('external', 'APIs of other services')
+    .addTag('health', 'Health checks')
     .addBearerAuth(
       {
         type: 'http',
         scheme: 'bearer',
         bearerFormat: 'JWT',
         description:
-          'A JSON Web Token from *Login*, signed with HS256 and checked as RFC8725 asks: one algorithm, issuer, audience and expiry. ' +
-          'What you may do is read from the database at each request, not from the token. ' +
-          'Or a personal token (`wl_…`) for scripts, which is good for the scopes that it was made with.',
+          'A JSON Web Token from *Login*, signed with HS256 and validated as RFC 8725 requires: algorithm, issuer, audience and expiry. ' +
+          'Each request reads your permissions from the database, not from the token. ' +
+          'Scripts can use a personal token (`wl_…`), which allows only the scopes that it was created with.',
       },
       'bearer',
     )
     .addSecurityRequirements('bearer')
     .build();
   const document = SwaggerModule.createDocument(app, config);
-  // Whoever runs a server of this is not known here: a name, and no address that nobody reads.
+  // A name without an address, because the operator of a server is not known here.
   document.info.contact = { name: 'The Watchlist API authors' };
   const schemas = { ...document.components!.schemas, ...PROBLEM_SCHEMAS };
   for (const schema of Object.values(schemas)) closeObject(schema as Record<string, unknown>);
@@ -87,24 +87,24 @@ export function createOpenApiDocument(
       const operation = item[method];
       if (operation === undefined) continue;
       const marks = takeMarks(operation);
-      // Both mean that no token is needed. OWASP's rule about reading wants it said explicitly; what may be written
-      // without one is an exception, named in .spectral.yaml.
+      // Both mean that no token is needed. OWASP's rule for reads requires `{}`. Writes without a token are exceptions
+      // in .spectral.yaml.
       if (marks.access === 'public') operation.security = method === 'get' ? [{}] : [];
       if (marks.access === 'optional') operation.security = [{ bearer: [] }, {}];
       if (marks.access !== 'public') {
         const { scope } = marks;
         operation.description += scope
           ? ` Personal tokens need the scope \`${scope}\`.`
-          : ' Not for personal tokens.';
+          : ' Personal tokens cannot use this route.';
       }
       const answers = { cached: marks.isCached, hasETag: marks.hasETag, isRead: method === 'get' };
       describeBodies(operation, answers, schemas);
-      // A GET's body is not looked at.
+      // The server ignores the body of a GET.
       const readsBody = method !== 'get';
       for (const problem of problemsOf(operation, readsBody, marks.problems, unauthorized)) {
         addProblem(operation, problems, problem);
       }
-      // Where something else is forbidden too, that is what is shown.
+      // A route's own 403 replaces it.
       if (marks.access !== 'public' && operation.responses['403'] === undefined) {
         addProblem(operation, problems, missingScopeProblem(missingScope(marks.scope), marks.scope));
       }
@@ -113,7 +113,7 @@ export function createOpenApiDocument(
   return document;
 }
 
-/** Clients may rely on it: no answer has a field that is not here, and no body may have one. */
+/** Clients can rely on it: responses have no other fields, and the server rejects other fields in a body. */
 function closeObject(schema: Record<string, unknown>): void {
   if (schema['type'] === 'object') schema['additionalProperties'] ??= false;
 }
@@ -126,7 +126,7 @@ interface Marks {
   readonly problems: readonly ProblemDocument[];
 }
 
-/** What our decorators have noted on a route; in the document itself it would mean nothing. */
+/** Reads the extensions of our decorators and removes them, because they mean nothing to clients. */
 function takeMarks(operation: Operation): Marks {
   const marks: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(operation)) {
@@ -155,11 +155,11 @@ function describeBodies(
   };
   if (requestBody) {
     const body = requestBody as Response;
-    body.description = 'A JSON object; fields that are not listed are refused.';
+    body.description = 'A JSON object. The server rejects fields that are not listed.';
     addExamples(body);
   }
   if (isRead && (cached || hasETag)) {
-    responses['304'] = { description: 'Nothing has changed since `If-None-Match`.' };
+    responses['304'] = { description: 'Not modified since `If-None-Match`.' };
   }
   for (const [status, declared] of Object.entries(responses)) {
     const response = declared as Response;
@@ -169,7 +169,7 @@ function describeBodies(
   }
 }
 
-/** The route's own problems, and those that every route of its kind has. */
+/** The route's own problems and the common ones. */
 function problemsOf(
   operation: Operation,
   readsBody: boolean,
@@ -196,7 +196,7 @@ function addProblem(
     problems[name] = response;
     responses[status] = { $ref: `#/components/responses/${name}` };
   } else {
-    // The health routes' 503 has a shape of its own; while shutting down it is a problem document like any other's.
+    // The health routes have their own 503. During shutdown it is a problem document.
     declared.content = { ...declared.content, ...response.content };
   }
 }

@@ -3,7 +3,7 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 export type Schemas = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>;
 type Schema = Schemas[string];
 
-/** A whole body out of the examples that its fields carry. */
+/** Builds an example of a body from the examples of its fields. */
 export function exampleFor(schema: Schema, schemas: Schemas): unknown {
   if ('$ref' in schema) return exampleFor(schemas[schema.$ref.split('/').pop()!]!, schemas);
   if (schema.example !== undefined) return schema.example;

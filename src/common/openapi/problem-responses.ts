@@ -15,6 +15,7 @@ import {
   ValidationFailedError,
 } from '../errors/common.errors.js';
 import type { ProblemDocument, ProblemError } from '../errors/problem.error.js';
+import { MAXIMUM_HEAD_SIZE, MAXIMUM_URL_LENGTH } from '../http/request-limits.js';
 import { responseHeaders } from './response-headers.js';
 
 type Components = NonNullable<OpenAPIObject['components']>;
@@ -34,7 +35,7 @@ export const PROBLEM_SCHEMAS: Schemas = {
     additionalProperties: false,
     required: ['field', 'message'],
     properties: {
-      field: text(16_384, '^[\\s\\S]*$', 'email'),
+      field: text(MAXIMUM_HEAD_SIZE, '^[\\s\\S]*$', 'email'),
       message: text(1000, '^.*$', 'must be an e-mail address'),
     },
   },
@@ -47,49 +48,49 @@ export const PROBLEM_SCHEMAS: Schemas = {
       type: text(100, '^urn:watchlist:problem:[a-z-]+$', 'urn:watchlist:problem:validation-failed'),
       title: text(60, '^[A-Za-z -]+$', 'Unprocessable Content'),
       status: { type: 'integer', format: 'int32', minimum: 400, maximum: 599, example: 422 },
-      detail: text(100_000, '^[\\s\\S]*$', 'Not acceptable: email.'),
+      detail: text(100_000, '^[\\s\\S]*$', 'Not valid: email.'),
       code: text(60, '^[A-Z_]+$', 'VALIDATION_FAILED'),
       request_id: text(128, '^[A-Za-z0-9._-]{1,128}$', 'b0c7c9b0-7f0f-4c4a-9f5e-2f7d3a1c9e10'),
-      instance: text(16_384, '^[\\s\\S]*$', '/v1/auth/register'),
+      instance: text(MAXIMUM_HEAD_SIZE, '^[\\s\\S]*$', '/v1/auth/register'),
       errors: { type: 'array', maxItems: 5000, items: { $ref: '#/components/schemas/FieldError' } },
     },
   },
 };
 
-/** An error as it is answered, so that what the document shows is what the server says. */
+/** The document of a real error, so that the examples match the server. */
 export function exampleOf(error: ProblemError): ProblemDocument {
   return error.toDocument('b0c7c9b0-7f0f-4c4a-9f5e-2f7d3a1c9e10', '/v1/watchlists/items');
 }
 
-/** What any route can answer: by status, in words and by example. */
+/** The problems that every route can have, by status. */
 const COMMON: Record<number, [description: string, ...errors: ProblemError[]]> = {
   400: [
-    'Not readable: body or percent-encoding.',
+    'The body or the percent-encoding is not readable.',
     new MalformedJsonError('The body is not valid JSON.'),
     new BadRequestError('The query is not valid percent-encoded UTF-8.'),
   ],
-  408: ['Sent too slowly.', new RequestTimeoutError()],
-  413: ['Body too large.', new BodyTooLargeError(16_384)],
-  414: ['URL too long.', new UriTooLongError(8192)],
-  415: ['Not JSON.', new UnsupportedMediaTypeError()],
+  408: ['The request arrived too slowly.', new RequestTimeoutError()],
+  413: ['The body is too large.', new BodyTooLargeError(16_384)],
+  414: ['The URL is too long.', new UriTooLongError(MAXIMUM_URL_LENGTH)],
+  415: ['The body is not JSON.', new UnsupportedMediaTypeError()],
   422: [
-    'Well-formed, but not acceptable; each failing field is named.',
+    'The request is well-formed but not valid; `errors` names each invalid field.',
     new ValidationFailedError([
       { field: 'limit', message: 'must be a whole number from 1 to 100, given once' },
     ]),
   ],
-  429: ['Over a limit; see `Retry-After`.', new RateLimitedError(12)],
-  431: ['Headers too large.', new HeadersTooLargeError()],
-  500: ['Our fault.', new InternalError(undefined)],
+  429: ['Over a rate limit; see `Retry-After`.', new RateLimitedError(12)],
+  431: ['The headers are too large.', new HeadersTooLargeError()],
+  500: ['The server failed.', new InternalError(undefined)],
   503: [
-    'Not now; see `Retry-After`.',
+    'Temporarily not available; see `Retry-After`.',
     new DependencyDownError('database'),
     new OverloadedError(),
     new ShuttingDownError(),
   ],
 };
 
-/** A response, and what it is called among the document's components. */
+/** A response and its name among the document's components. */
 export interface NamedResponse {
   readonly status: number;
   readonly name: string;
@@ -102,22 +103,22 @@ export function commonProblem(status: number): NamedResponse {
   return named(examples[0]!.title, description, examples);
 }
 
-/** On open routes too, where it never happens: OWASP's rules want it everywhere, and clients need not tell routes apart. */
+/** Also on public routes, where it never happens, because OWASP's rules require it on every route. */
 export function unauthorizedProblem(error: ProblemError): NamedResponse {
-  const description = 'Not signed in, or not any more. Routes that need no token never answer this.';
+  const description = 'Not signed in, or no longer signed in. Public routes never respond with it.';
   return named('Unauthorized', description, [exampleOf(error)]);
 }
 
-/** For routes that a personal token can do with this scope; undefined: with none. */
+/** The 403 for a personal token without this scope. Undefined: no scope allows the route. */
 export function missingScopeProblem(error: ProblemError, scope: string | undefined): NamedResponse {
   return scope === undefined
-    ? named('not_for_personal_tokens', 'Not for personal tokens.', [exampleOf(error)])
+    ? named('not_for_personal_tokens', 'Personal tokens cannot use this route.', [exampleOf(error)])
     : named(`missing_scope_${scope.replace(':', '_')}`, `A personal token without the scope \`${scope}\`.`, [
         exampleOf(error),
       ]);
 }
 
-/** @param examples all of one status */
+/** @param examples must have the same status */
 export function ownProblem(examples: readonly ProblemDocument[]): NamedResponse {
   const name = examples.map(({ code }) => code.toLowerCase()).join('_or_');
   return named(name, examples.map(({ detail }) => detail).join(' '), examples);

@@ -1,15 +1,20 @@
 import { QueryInteger } from '../validation/fields.js';
 
-/** `skip` and `limit`, as every list has them. */
+/** The `skip` and `limit` parameters of every list. */
 export class PageQuery {
-  @QueryInteger({ minimum: 0, default: 0, description: 'How many to leave out at the start.' })
+  @QueryInteger({ minimum: 0, default: 0, description: 'The number of rows to skip.' })
   readonly skip: number = 0;
 
-  @QueryInteger({ minimum: 1, maximum: 100, default: 10, description: 'How many to return at most.' })
+  @QueryInteger({
+    minimum: 1,
+    maximum: 100,
+    default: 10,
+    description: 'The maximum number of rows to return.',
+  })
   readonly limit: number = 10;
 }
 
-/** One page of rows, and how many there are on all pages together. */
+/** One page of rows. `total` counts the rows of all pages. */
 export interface Page<Row> {
   readonly rows: readonly Row[];
   readonly total: number;

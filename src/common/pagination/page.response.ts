@@ -1,6 +1,6 @@
 import { ApiCount } from '../openapi/api-fields.js';
 
-/** What every list says of itself; the rows stand beside it under a name of their own. */
+/** The fields that every list has. Each list adds its rows under its own name. */
 export class PageResponse {
   @ApiCount(0)
   readonly skip!: number;

@@ -22,7 +22,7 @@ describe(RedisConnection.name, () => {
 
   const connectTo = async (url: string) => {
     connection = new RedisConnection(url, COMMAND_TIMEOUT_MS);
-    await connection.settle();
+    await connection.connected();
   };
   const ping = (client: Redis) => client.ping();
   const attempts = (count: number) =>
@@ -31,7 +31,7 @@ describe(RedisConnection.name, () => {
 
   const NO_ANSWER = /closed|isn't writeable|timed out/;
   const CONNECTED = 'log: connected';
-  const AWAY = expect.stringMatching(/^warn: not reachable.*; going on without it$/);
+  const AWAY = expect.stringMatching(/^warn: not reachable.*; continuing without it$/);
 
   it.each([
     ['nobody listens', 'redis://127.0.0.1:1'],
@@ -56,7 +56,7 @@ describe(RedisConnection.name, () => {
         await connect();
         expect(await attempts(100)).toEqual(Array(100).fill('PONG'));
         await expect(connection.ping()).resolves.toBeUndefined();
-        await connection.settle();
+        await connection.connected();
         expect(log).toEqual([CONNECTED]);
       });
 

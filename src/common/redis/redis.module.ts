@@ -9,26 +9,28 @@ export const REDIS = Symbol('REDIS');
 
 async function connect(env: Env, metrics: Metrics | null): Promise<RedisConnection | null> {
   if (env.REDIS_URL === undefined) {
-    new Logger('Redis').log('REDIS_URL is empty: cache and rate limits live in this process only');
+    new Logger('Redis').log(
+      'REDIS_URL is empty, so the cache and rate limits are in the memory of this process',
+    );
     return null;
   }
   const connection = new RedisConnection(env.REDIS_URL, env.REDIS_COMMAND_TIMEOUT_MS);
-  await connection.settle();
+  await connection.connected();
   metrics?.gauge({
     name: 'watchlist_redis_up',
-    help: 'Whether Redis answers (1) or not (0).',
+    help: '1 if Redis responds, otherwise 0.',
     read: () => connection.ping().then(() => 1),
-    otherwise: 0,
+    fallback: 0,
   });
   metrics?.gauge({
     name: 'watchlist_redis_circuit_open',
-    help: 'Whether Redis is left alone (1), because it has not answered, or used (0).',
-    read: () => Number(connection.isLeftAlone),
+    help: '1 while the circuit breaker stops calls to Redis after failures, otherwise 0.',
+    read: () => Number(connection.isCircuitOpen),
   });
   return connection;
 }
 
-/** Closes after the server has answered its last request, not when Nest begins to shut down. */
+/** Closes the connection after the last response, not when Nest begins to shut down. */
 @Injectable()
 class RedisCloser implements OnApplicationShutdown {
   constructor(@Inject(REDIS) private readonly redis: RedisConnection | null) {}

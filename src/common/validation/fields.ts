@@ -5,20 +5,20 @@ import { isInt, ValidateBy, ValidateIf } from 'class-validator';
 
 export const MAXIMUM_ID = 2_147_483_647;
 
-/** `1e3`, `0x10`, `+1`, `01` are not numbers here, whatever JavaScript thinks of them. */
+/** JavaScript would also accept `1e3`, `0x10`, `+1` and `01`. */
 const QUERY_NUMBER = /^(0|[1-9]\d{0,9})$/;
 
 const ID = /^[1-9]\d{0,9}$/;
 
-/** An id as text: of a path or a token. In a body it is a number, see {@link IsId}. */
+/** An id as text, in a path or a token. In a body an id is a number, see {@link IsId}. */
 export function isIdText(text: string): boolean {
   return ID.test(text) && Number(text) <= MAXIMUM_ID;
 }
 
-/** May be left out; `null` is not the same as leaving out (class-validator's `@IsOptional()` lets it through). */
+/** The field is optional but not nullable (class-validator's `@IsOptional()` also accepts `null`). */
 export const IsOmittable = () => ValidateIf((_object, value) => value !== undefined);
 
-/** Length in code points, after trimming and NFC (see {@link NormalizedText}). */
+/** Counts code points after {@link NormalizedText} has trimmed the text. */
 export const HasLength = (minimum: number, maximum: number) =>
   ValidateBy({
     name: 'hasLength',
@@ -29,13 +29,13 @@ export const HasLength = (minimum: number, maximum: number) =>
   });
 
 function lengthIn(text: string, minimum: number, maximum: number): boolean {
-  // Never more code points than code units: long strings are refused without counting.
+  // A code point has at most two code units, so long strings are rejected without counting.
   if (text.length > 2 * maximum) return false;
   const length = [...text].length;
   return length >= minimum && length <= maximum;
 }
 
-// eslint-disable-next-line no-control-regex -- control characters are what this is about
+// eslint-disable-next-line no-control-regex -- this pattern matches control characters
 const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f]/;
 
 export const HasNoControlCharacters = () =>
@@ -47,7 +47,7 @@ export const HasNoControlCharacters = () =>
     },
   });
 
-/** Trimmed and in Unicode's NFC, so that one text has one spelling. */
+/** Trims the text and converts it to Unicode NFC, so that equal texts have equal bytes. */
 export const NormalizedText = () =>
   Transform(({ value }) => (typeof value === 'string' ? value.trim().normalize('NFC') : value));
 
@@ -58,7 +58,7 @@ interface QueryIntegerOptions {
   readonly description: string;
 }
 
-/** An optional whole number in the query, with its rules and its place in the OpenAPI document. */
+/** Documents, converts and validates an optional whole number in the query. */
 export function QueryInteger({
   minimum = 0,
   maximum = MAXIMUM_ID,
@@ -87,7 +87,7 @@ export function QueryInteger({
   );
 }
 
-/** One of a few words, given once. */
+/** Exactly one of these words. */
 export const IsOneOf = (words: readonly string[]) =>
   ValidateBy({
     name: 'isOneOf',
@@ -97,7 +97,7 @@ export const IsOneOf = (words: readonly string[]) =>
     },
   });
 
-/** The id of something in a body: a JSON number, not text. */
+/** An id in a body, which is a JSON number and not text. */
 export const IsId = () =>
   ValidateBy({
     name: 'isId',

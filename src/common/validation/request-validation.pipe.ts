@@ -6,10 +6,10 @@ import { nestedField, untrustedInput } from './untrusted-input.js';
 
 const AT_LEAST_ONE = 'validation:at-least-one';
 
-/** On a body's class: refuses an object with none of these fields, because it would change nothing. */
+/** On a body's class: rejects an object without any of these fields, because it would change nothing. */
 export const AtLeastOneOf = (...fields: string[]) => SetMetadata(AT_LEAST_ONE, fields);
 
-/** Every failing field of an object and of the objects and lists in it. */
+/** Lists every invalid field of an object, including nested objects and lists. */
 function fieldErrors(errors: readonly ValidationError[], parent = ''): FieldError[] {
   return errors.flatMap(({ property, constraints, children, target }) => {
     const field = nestedField(parent, property, Array.isArray(target));
@@ -27,7 +27,7 @@ function missingAlternatives(metatype: Type, value: object): FieldError[] {
   return fields.map((field) => ({ field, message: `at least one of ${fields.join(', ')} must be given` }));
 }
 
-/** Nest's pipe, set up to list every failing field of a body or query, unknown fields included, in our error shape. */
+/** Nest's pipe, configured to report every invalid or unknown field of a body or query in a problem document. */
 @Injectable()
 export class RequestValidationPipe extends ValidationPipe {
   constructor() {
@@ -36,7 +36,7 @@ export class RequestValidationPipe extends ValidationPipe {
       whitelist: true,
       forbidNonWhitelisted: true,
       stopAtFirstError: true,
-      // The target tells a list from an object.
+      // `fieldErrors` uses the target to tell a list from an object.
       validationError: { target: true, value: false },
       exceptionFactory: (errors) => new ValidationFailedError(fieldErrors(errors)),
     });

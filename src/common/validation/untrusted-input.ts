@@ -1,12 +1,12 @@
 import { ValidationFailedError } from '../errors/common.errors.js';
 import type { FieldError } from '../errors/problem.error.js';
 
-/** More than any class of ours has. Validating each of thousands of unknown fields would take seconds. */
+/** More than any body has. Validating thousands of unknown fields would take seconds. */
 const MAXIMUM_FIELDS = 100;
-/** More than any list in a body may have. */
+/** More than any list in a body can have. */
 const MAXIMUM_ELEMENTS = 1000;
 
-/** How messages name a nested field: `operations[3].item.title`. */
+/** The path of a nested field in messages: `operations[3].item.title`. */
 export const nestedField = (parent: string, name: string, isElement: boolean) =>
   isElement ? `${parent}[${name}]` : parent === '' ? name : `${parent}.${name}`;
 

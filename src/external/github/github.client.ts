@@ -15,17 +15,17 @@ import {
 } from 'cockatiel';
 import { firstValueFrom } from 'rxjs';
 import { z } from 'zod';
-import { exchange } from '../../common/observability/tracing/trace-http-call.js';
+import { traceHttpCall } from '../../common/observability/tracing/trace-http-call.js';
 import { ENV, type Env } from '../../config/env.js';
 import { UpstreamCircuitOpenError, UpstreamError, UpstreamTimeoutError } from './github.errors.js';
 
-/** How long things may take, in milliseconds. */
+/** All in milliseconds. */
 export interface GithubClientOptions {
-  /** One HTTP exchange, from connecting to the last byte of the body. */
+  /** One try, from connecting to the last byte of the body. */
   readonly tryTimeoutMs: number;
-  /** A call of ours: both tries together. */
+  /** Both tries together. */
   readonly callTimeoutMs: number;
-  /** How long GitHub is left alone after {@link FAILURES_TO_OPEN} failed calls in a row. */
+  /** How long the circuit stays open after {@link FAILURES_TO_OPEN} failed calls in a row. */
   readonly circuitOpenMs: number;
 }
 
@@ -37,18 +37,18 @@ export const GITHUB_CLIENT_DEFAULTS: GithubClientOptions = {
 };
 
 const FAILURES_TO_OPEN = 5;
-/** GitHub's root document has 2.5 KB; counted after decompression. */
+/** After decompression. GitHub's root document has 2.5 KB. */
 const MAX_BODY_BYTES = 65_536;
 const JSON_MEDIA_TYPE = /^application\/([\w.-]+\+)?json *(;|$)/i;
 
-/** GitHub's URLs may be templates (RFC 6570), so braces are fine; whitespace, controls and other schemes are not. */
+/** GitHub's URLs can be templates (RFC 6570) with braces. Whitespace, control characters and other schemes are invalid. */
 export const HTTP_URL = /^https?:\/\/[0-9A-Za-z[][!-~]*$/;
 export const HTTP_URL_MAX_LENGTH = 2048;
 
 const httpUrl = z.string().max(HTTP_URL_MAX_LENGTH).regex(HTTP_URL);
 const githubRoot = z.object({ current_user_url: httpUrl, rate_limit_url: httpUrl });
 
-/** What we use of `GET https://api.github.com/`. */
+/** The used part of `GET https://api.github.com/`. */
 export type GithubRoot = z.output<typeof githubRoot>;
 
 @Injectable()
@@ -62,19 +62,21 @@ export class GithubClient {
     @Inject(ENV) private readonly env: Env,
     @Inject(GITHUB_CLIENT_OPTIONS) options: GithubClientOptions,
   ) {
-    // 4xx count as failures too: from GitHub they mean that we are blocked or out of quota, and asking on makes both worse.
+    // A 4xx also counts as a failure, because it means that GitHub blocks this server or its quota is used up.
     const breaker = circuitBreaker(handleAll, {
       halfOpenAfter: options.circuitOpenMs,
       breaker: new ConsecutiveBreaker(FAILURES_TO_OPEN),
     });
     breaker.onBreak(() => {
       this.circuitClosesAt = Date.now() + options.circuitOpenMs;
-      this.logger.warn(`GitHub keeps failing; not called for ${options.circuitOpenMs / 1000} s`);
+      this.logger.warn(
+        `GitHub failed ${FAILURES_TO_OPEN} times in a row, so it is not called for ${options.circuitOpenMs / 1000} s`,
+      );
     });
-    breaker.onReset(() => this.logger.log('GitHub answers again'));
+    breaker.onReset(() => this.logger.log('GitHub responds again'));
 
-    // The breaker stands outside the retry: it counts calls of ours, not tries. Cooperative, because the HTTP
-    // client settles as soon as its signal is aborted; then a timeout has one face, its cancellation.
+    // The breaker is outside of the retry, so that it counts calls and not tries. The timeouts are cooperative, because
+    // the HTTP client rejects as soon as its signal is aborted, so every timeout is a cancellation.
     this.policy = wrap(
       breaker,
       timeout(options.callTimeoutMs, TimeoutStrategy.Cooperative),
@@ -84,9 +86,9 @@ export class GithubClient {
   }
 
   /**
-   * @throws UpstreamError when there is no usable answer
-   * @throws UpstreamTimeoutError when there is none in time
-   * @throws UpstreamCircuitOpenError when GitHub was not asked because it keeps failing
+   * @throws UpstreamError if GitHub fails or its response is invalid
+   * @throws UpstreamTimeoutError if GitHub does not respond in time
+   * @throws UpstreamCircuitOpenError while the circuit is open
    */
   async fetchRoot(): Promise<GithubRoot> {
     try {
@@ -98,17 +100,17 @@ export class GithubClient {
 
   private async tryFetchRoot(signal: AbortSignal): Promise<GithubRoot> {
     const url = this.env.GITHUB_API_URL;
-    const response = await exchange({ method: 'GET', url }, (traceHeaders) =>
+    const response = await traceHttpCall({ method: 'GET', url }, (traceHeaders) =>
       firstValueFrom(
         this.http.get<unknown>(url, {
-          // Not axios's `timeout`, which a body that drips in never trips.
+          // Not axios's `timeout`, which does not limit a body that arrives slowly.
           signal,
           maxRedirects: 0,
           maxContentLength: MAX_BODY_BYTES,
           responseType: 'json',
-          // axios would look for HTTP_PROXY by itself; what configures us is in env.ts.
+          // axios would read HTTP_PROXY itself, but only env.ts configures this server.
           proxy: false,
-          // GitHub refuses callers without a user agent.
+          // GitHub rejects requests without a user agent.
           headers: { accept: 'application/json', 'user-agent': 'watchlist-api', ...traceHeaders },
         }),
       ),
@@ -118,7 +120,7 @@ export class GithubClient {
     const root = githubRoot.safeParse(response.data);
     if (!root.success) {
       const issues = root.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
-      throw new UpstreamError(`GitHub's answer is not what it should be: ${issues.join('; ')}`);
+      throw new UpstreamError(`GitHub sent an invalid response: ${issues.join('; ')}`);
     }
     return root.data;
   }
@@ -130,17 +132,17 @@ export class GithubClient {
       return new UpstreamCircuitOpenError(Math.max(1, seconds));
     }
     if (isCancel(error)) return new UpstreamTimeoutError();
-    // Only these two: an AxiosError also carries sockets and the configured URL, which may hold credentials.
+    // Only these two, because an AxiosError also has sockets and the configured URL, which can contain credentials.
     const { code, message } = error as AxiosError;
     return new UpstreamError(`${code}: ${message}`);
   }
 }
 
-/** A timeout, a network error or a 5xx; never a 4xx, nor an answer that arrived whole and is useless. */
+/** Retries a timeout, a network error and a 5xx, but neither a 4xx nor an invalid response. */
 function isWorthRetrying(error: Error): boolean {
   if (!isAxiosError(error)) return false;
-  // Without a response it is the network, our own time limit, or axios giving up on a body that is too large.
+  // Without a response the cause is the network, a timeout, or a body that is too large for axios.
   if (!error.response) return error.code !== AxiosError.ERR_BAD_RESPONSE;
-  // A 2xx among the errors is a body that broke off.
+  // An error with a 2xx means that the body is incomplete.
   return error.response.status >= 500 || error.response.status < 300;
 }

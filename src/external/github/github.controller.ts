@@ -15,11 +15,11 @@ export class ExternalController {
   @Public()
   @ApiOperation({
     operationId: 'getGithubStatus',
-    summary: 'Whether the GitHub API answers',
+    summary: 'Check that the GitHub API responds',
     description:
-      'An answer is kept for 60 seconds. While GitHub keeps failing it is left alone for 30 seconds.',
+      'The result is cached for 60 seconds. After repeated failures GitHub is not called for 30 seconds.',
   })
-  @ApiOkResponse({ type: GithubStatusResponse, description: 'GitHub answers.' })
+  @ApiOkResponse({ type: GithubStatusResponse, description: 'GitHub responds.' })
   @ApiProblems(new UpstreamError(''), new UpstreamCircuitOpenError(30), new UpstreamTimeoutError())
   getGithubStatus(): Promise<GithubStatusResponse> {
     return this.external.getGithubStatus();

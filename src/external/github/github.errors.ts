@@ -1,9 +1,9 @@
 import { ProblemError } from '../../common/errors/problem.error.js';
 
 export class UpstreamError extends ProblemError {
-  /** @param reason for the log only: what the other side sent is not for our callers */
+  /** @param reason only for the log, because clients must not see the response of the other server */
   constructor(reason: string) {
-    super(502, 'UPSTREAM_ERROR', 'The external API failed or gave an answer that cannot be used.', {
+    super(502, 'UPSTREAM_ERROR', 'The external API failed or sent an invalid response.', {
       cause: new Error(reason),
     });
   }
@@ -22,6 +22,6 @@ export class UpstreamCircuitOpenError extends ProblemError {
 
 export class UpstreamTimeoutError extends ProblemError {
   constructor() {
-    super(504, 'UPSTREAM_TIMEOUT', 'The external API did not answer in time.');
+    super(504, 'UPSTREAM_TIMEOUT', 'The external API did not respond in time.');
   }
 }

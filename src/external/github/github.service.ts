@@ -2,27 +2,27 @@ import { Injectable } from '@nestjs/common';
 import { GithubStatusResponse } from './dto/github-status.response.js';
 import { GithubClient } from './github.client.js';
 
-/** An anonymous caller has 60 requests an hour with GitHub; at one a minute we stay within them. */
-const KEEP_MS = 60_000;
+/** GitHub allows 60 anonymous requests per hour, so one per minute stays within the limit. */
+const MAX_AGE_MS = 60_000;
 
 @Injectable()
 export class ExternalService {
-  private kept?: { readonly status: GithubStatusResponse; readonly until: number };
-  private flight?: Promise<GithubStatusResponse>;
+  private cached?: { readonly status: GithubStatusResponse; readonly until: number };
+  private pending?: Promise<GithubStatusResponse>;
 
   constructor(private readonly github: GithubClient) {}
 
-  /** At most {@link KEEP_MS} old. Only answers are kept: after a failure the next caller asks again. */
+  /** At most {@link MAX_AGE_MS} old. Failures are not cached, so the next request calls GitHub again. */
   async getGithubStatus(): Promise<GithubStatusResponse> {
-    if (this.kept && performance.now() < this.kept.until) return this.kept.status;
-    // Whoever comes while the question is out waits for the same answer, or the same error.
-    this.flight ??= this.fetchGithubStatus().finally(() => (this.flight = undefined));
-    return this.flight;
+    if (this.cached && performance.now() < this.cached.until) return this.cached.status;
+    // Concurrent requests share one call, and its error.
+    this.pending ??= this.fetchGithubStatus().finally(() => (this.pending = undefined));
+    return this.pending;
   }
 
   private async fetchGithubStatus(): Promise<GithubStatusResponse> {
     const status = GithubStatusResponse.from(await this.github.fetchRoot());
-    this.kept = { status, until: performance.now() + KEEP_MS };
+    this.cached = { status, until: performance.now() + MAX_AGE_MS };
     return status;
   }
 }

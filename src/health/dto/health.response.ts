@@ -6,9 +6,8 @@ export class LivenessResponse {
   readonly status!: 'ok';
 }
 
-/** Why nothing may be sent here. */
-const OBSTACLES = ['shutting_down', 'database_down'] as const;
-export type Obstacle = (typeof OBSTACLES)[number];
+const NOT_READY_REASONS = ['shutting_down', 'database_down'] as const;
+export type NotReadyReason = (typeof NOT_READY_REASONS)[number];
 
 export class ReadyResponse {
   @ApiProperty({ type: String, enum: ['ready'], example: 'ready' })
@@ -19,13 +18,13 @@ export class NotReadyResponse {
   @ApiProperty({ type: String, enum: ['not_ready'], example: 'not_ready' })
   readonly status!: 'not_ready';
 
-  @ApiProperty({ type: String, enum: OBSTACLES, example: 'database_down' })
-  readonly reason!: Obstacle;
+  @ApiProperty({ type: String, enum: NOT_READY_REASONS, example: 'database_down' })
+  readonly reason!: NotReadyReason;
 }
 
-/** For programs that are made to be run against a server nobody depends on, such as `npm run demo`. */
+/** Programs such as `npm run demo` use it to refuse a production server. */
 export const ENVIRONMENT_HEADER = {
-  description: 'Whether this server is for developing or testing. Not there in production.',
+  description: '`development` or `test`. Absent in production.',
   schema: { type: 'string' as const, enum: ['development', 'test'], example: 'development' },
 };
 
@@ -48,7 +47,7 @@ export class DetailedHealthResponse {
   @ApiProperty({ type: DependencyStates })
   readonly dependencies!: DependencyStates;
 
-  /** Without its database the server is down; without Redis it only does some things less well. */
+  /** The server cannot work without its database. Without Redis it is only slower. */
   static from(dependencies: DependencyStates): DetailedHealthResponse {
     if (dependencies.database === 'down') return { status: 'down', dependencies };
     return { status: dependencies.redis === 'down' ? 'degraded' : 'ok', dependencies };

@@ -1,22 +1,10 @@
-import type { Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { BadRequestError } from '../../errors/common.errors.js';
 import { logProblem, sendProblem } from '../../errors/problem.filter.js';
 import { toProblem } from '../../errors/to-problem.js';
-import { AllowedMethods } from './allowed-methods.js';
-import {
-  answerConnectAndExpect,
-  type BrokenRequest,
-  brokenRequestProblem,
-  hasHost,
-  MAXIMUM_HEAD_SIZE,
-  writeProblem,
-} from './client-error.js';
-import { afterAnswers, answerEarly, letAnswerEarly } from './drain-request-body.js';
-import { originForm } from '../path.js';
-import { requestIdOf } from '../request-id.js';
 import { SECURITY_HEADERS } from '../security-headers.js';
+import { drainRequestBody, hasHost, Wire, writeProblem } from './wire.js';
 
 export interface AuxiliaryServerOptions {
   readonly bodyLimit: number;
@@ -33,48 +21,32 @@ export function createAuxiliaryServer({
   requestTimeout,
 }: AuxiliaryServerOptions): FastifyInstance {
   const logger = new Logger('Problem');
-  const receive = ({ id }: FastifyRequest, reply: FastifyReply) =>
+  const setHeaders = ({ id }: FastifyRequest, reply: FastifyReply) =>
     reply.headers({ ...SECURITY_HEADERS, 'x-request-id': id });
+  const wire = new Wire({
+    onUndecodablePath: (request, reply) => {
+      setHeaders(request, reply);
+      return new BadRequestError('The path is not valid percent-encoded UTF-8.');
+    },
+    onUnreadable: (socket, problem) => writeProblem(socket, problem),
+  });
   const instance = fastify({
+    ...wire.options,
+    http: { ...wire.options.http, headersTimeout: requestTimeout },
     bodyLimit,
     requestTimeout,
     forceCloseConnections: true,
-    requestIdHeader: false,
-    genReqId: requestIdOf,
-    rewriteUrl: ({ url = '/' }) => originForm(url),
-    http: {
-      headersTimeout: requestTimeout,
-      connectionsCheckingInterval: 1000,
-      maxHeaderSize: MAXIMUM_HEAD_SIZE,
-      // Node would answer these itself, with nothing.
-      requireHostHeader: false,
-    },
-    return503OnClosing: false,
-    routerOptions: { ignoreTrailingSlash: true },
-    // Before any hook runs.
-    frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) => {
-      answerEarly(request.raw, reply.raw);
-      receive(request, reply);
-      sendProblem(request, reply, new BadRequestError('The path is not valid percent-encoded UTF-8.'));
-    },
-    clientErrorHandler: (error: Error, socket) => answerBroken(error, socket),
   });
-  const methods = new AllowedMethods(instance);
-  const unroutable = (method: string, target: string) => methods.unroutable(method, target);
-  const answerBroken = (error: BrokenRequest, socket: Socket) => {
-    afterAnswers(error, socket, () => writeProblem(socket, brokenRequestProblem(error, unroutable)));
-  };
-  answerConnectAndExpect(instance.server, (socket, target) =>
-    writeProblem(socket, unroutable('CONNECT', target)),
-  );
-  letAnswerEarly(instance);
+  wire.attach(instance.server);
+  instance.addHook('onRoute', wire.addRoute);
   instance.addHook('onRequest', (request, reply, done) => {
-    receive(request, reply);
-    const isServed = request.is404 || hasHost(request.raw);
-    done(isServed ? undefined : new BadRequestError('The request must have exactly one Host header.'));
+    setHeaders(request, reply);
+    const isValid = request.is404 || hasHost(request.raw);
+    done(isValid ? undefined : new BadRequestError('The request must have exactly one Host header.'));
   });
+  instance.addHook('onSend', drainRequestBody);
   instance.setNotFoundHandler((request, reply) =>
-    sendProblem(request, reply, unroutable(request.method, request.url)),
+    sendProblem(request, reply, wire.problemWithoutRoute(request.method, request.url)),
   );
   instance.setErrorHandler((error, request, reply) => {
     const problem = toProblem(error, bodyLimit);

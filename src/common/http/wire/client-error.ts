@@ -8,39 +8,36 @@ import {
 } from '../../errors/common.errors.js';
 import type { ProblemError } from '../../errors/problem.error.js';
 import { PROBLEM_MEDIA_TYPE } from '../../errors/problem.filter.js';
-import { requestIdOf } from '../request-id.js';
+import { requestIdOf } from '../request-context.js';
+import { MAXIMUM_HEAD_SIZE, MAXIMUM_URL_LENGTH } from '../request-limits.js';
 import { SECURITY_HEADERS } from '../security-headers.js';
 
-export const MAXIMUM_URL_LENGTH = 8192;
-/** Of the request line and the headers together. */
-export const MAXIMUM_HEAD_SIZE = 16_384;
-
-export interface BrokenRequest extends Error {
+export interface ClientError extends Error {
   readonly code?: string;
-  /** What the parser gave up on; absent for what did not come in time. */
+  /** The bytes that Node's parser rejected; undefined after a timeout. */
   readonly rawPacket?: Buffer;
 }
 
-/** What can still be told of a request that never became one, provided that its beginning came in the last packet. */
+/** Method and target of a rejected request, if the last packet contains its beginning. */
 function requestLineOf(packet: Buffer = Buffer.alloc(0)): {
   method: string;
   target: string;
-  isWhole: boolean;
+  isComplete: boolean;
 } {
   const [, method = '', target = '/', end] =
     /^([!#$%&'*+.^_`|~\w-]+) (\S+)( HTTP\/1\.[01]\r\n)?/.exec(
       packet.toString('latin1', 0, MAXIMUM_HEAD_SIZE),
     ) ?? [];
-  return { method, target, isWhole: end !== undefined };
+  return { method, target, isComplete: end !== undefined };
 }
 
-/** `unroutable`: the answer to a method that Node has never heard of. */
-export function brokenRequestProblem(
-  { code, rawPacket }: BrokenRequest,
-  unroutable: (method: string, target: string) => ProblemError,
+/** @param problemWithoutRoute is called for a method that Node does not know */
+export function clientErrorProblem(
+  { code, rawPacket }: ClientError,
+  problemWithoutRoute: (method: string, target: string) => ProblemError,
 ): ProblemError {
-  const { method, target, isWhole } = requestLineOf(rawPacket);
-  if (isWhole && !METHODS.includes(method)) return unroutable(method, target);
+  const { method, target, isComplete } = requestLineOf(rawPacket);
+  if (isComplete && !METHODS.includes(method)) return problemWithoutRoute(method, target);
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':
       return target.length > MAXIMUM_URL_LENGTH
@@ -53,18 +50,18 @@ export function brokenRequestProblem(
   }
 }
 
-/** For a socket on which there is no request to answer: written by hand, and the last thing on it. */
+/** Writes a problem to a socket that has no request, and ends the connection. */
 export function writeProblem(
   socket: Socket,
   problem: ProblemError,
-  more: Readonly<Record<string, string>> = {},
+  extraHeaders: Readonly<Record<string, string>> = {},
 ): void {
   const requestId = requestIdOf({ headers: {} });
   const document = problem.toDocument(requestId, '/');
   const body = JSON.stringify(document);
   const headers = {
     ...SECURITY_HEADERS,
-    ...more,
+    ...extraHeaders,
     ...problem.headers,
     'content-type': PROBLEM_MEDIA_TYPE,
     'content-length': String(Buffer.byteLength(body)),
@@ -76,13 +73,13 @@ export function writeProblem(
   socket.end(`HTTP/1.1 ${document.status} ${document.title}\r\n${lines.join('')}\r\n${body}`);
 }
 
-/** Left to itself, Node closes the connection on CONNECT and answers an unknown `Expect` with an empty 417. */
+/** By default Node closes the connection on CONNECT and answers an unknown `Expect` with an empty 417. */
 export function answerConnectAndExpect(
   server: Server,
   answerConnect: (socket: Socket, target: string) => void,
 ): void {
   server.on('connect', (message: IncomingMessage, socket: Socket) => {
-    // Node has let go of this socket: its errors would end the process, and nobody else would close it.
+    // Node no longer handles this socket: an error would end the process, and the socket would stay open.
     socket.on('error', () => socket.destroy());
     answerConnect(socket, message.url ?? '/');
     socket.destroySoon();
@@ -90,7 +87,7 @@ export function answerConnectAndExpect(
   server.on('checkExpectation', (...exchange) => server.emit('request', ...exchange));
 }
 
-/** RFC 9112: without a Host, or with two, nobody can say for whom a request is. HTTP/1.0 does not know it yet. */
+/** RFC 9112 requires exactly one Host header. HTTP/1.0 does not require it. */
 export function hasHost({ httpVersion, rawHeaders }: IncomingMessage): boolean {
   let hosts = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {

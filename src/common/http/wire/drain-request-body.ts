@@ -1,32 +1,35 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { finished } from 'node:stream/promises';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 
-/** Requests that had their answer before all of them had come; by connection, the last one. */
+/** Per socket, the last request answered before its body was fully received. */
 const answeredEarly = new WeakMap<Socket, IncomingMessage>();
 const settling = new WeakSet<Socket>();
 
 /**
- * An answer may be given while some of its request is still to come: what comes is thrown away, for as long as a request
- * may take. To close on a client that is still sending would be to reset the connection, and the answer is lost with it.
+ * An onSend hook: reads and drops the rest of the body. If the server closed the connection while the client is still
+ * sending, the connection would be reset and the client would lose the response.
  */
-export function letAnswerEarly(instance: FastifyInstance): void {
-  instance.addHook('onSend', (request, reply, payload, done) => {
-    answerEarly(request.raw, reply.raw);
-    done(null, payload);
-  });
+export function drainRequestBody<Payload>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  payload: Payload,
+  done: (error: null, payload: Payload) => void,
+): void {
+  drainEarlyResponse(request.raw, reply.raw);
+  done(null, payload);
 }
 
-/** For an answer that is given before any hook runs. */
-export function answerEarly(request: IncomingMessage, response: ServerResponse): void {
+/** The same for a response that is sent before any hook runs. */
+export function drainEarlyResponse(request: IncomingMessage, response: ServerResponse): void {
   if (request.complete) return;
   answeredEarly.set(request.socket, request);
-  if (!response.shouldKeepAlive) endWhenAllHasCome(request, response);
+  if (!response.shouldKeepAlive) endAfterRequest(request, response);
 }
 
-/** Where the connection ends with the answer: it goes out at once, and its end when the request has. */
-function endWhenAllHasCome(request: IncomingMessage, response: ServerResponse): void {
+/** Sends the response at once, but ends it (and so the connection) only after the whole request has arrived. */
+function endAfterRequest(request: IncomingMessage, response: ServerResponse): void {
   const end = response.end.bind(response);
   response.end = ((rest: string | Buffer | null | undefined) => {
     if (rest) response.write(rest);
@@ -40,19 +43,18 @@ function endWhenAllHasCome(request: IncomingMessage, response: ServerResponse): 
 }
 
 /**
- * For a connection from which nothing more can be read: `answer` follows what is still to be answered there, so that
- * nobody takes it for another request's, and is left out where the request that broke off had an answer already, or
- * nobody listens any more.
+ * Waits for pending responses on this socket, then calls `write`, so that the error cannot be mistaken for another
+ * request's response. Does not call it if the broken request already has a response or the client has disconnected.
  */
-export function afterAnswers({ code }: { code?: string }, socket: Socket, answer: () => void): void {
+export function afterPendingResponses({ code }: { code?: string }, socket: Socket, write: () => void): void {
   if (code === 'ECONNRESET') socket.destroy();
   if (settling.has(socket)) return;
   settling.add(socket);
   const next = () => {
-    // Node's own name for the answer whose turn it is.
+    // Node keeps the response that it is sending on this socket under this name.
     const { _httpMessage: current } = socket as { _httpMessage?: ServerResponse | null };
     if (current && (current.req.complete || current.writableEnded)) current.once('finish', next);
-    else if (socket.writable && answeredEarly.get(socket)?.complete !== false) answer();
+    else if (socket.writable && answeredEarly.get(socket)?.complete !== false) write();
     else socket.destroySoon();
   };
   next();

@@ -6,20 +6,20 @@ import { tracing } from '../tracing/tracing.js';
 import { openStdout } from './stdout.js';
 
 /**
- * The log says where an error comes from, not what it carries. A database error holds the statement's parameters
- * (e-mail addresses, password hashes), an HTTP client's error holds the headers it sent.
+ * Logs where an error comes from, but not its other properties. A database error has the statement's parameters
+ * (e-mail addresses, password hashes), and the error of an HTTP client has the headers that it sent.
  */
-function described({ name, message, code, stack, cause }: Error & { code?: unknown }): object {
+function serializeError({ name, message, code, stack, cause }: Error & { code?: unknown }): object {
   return {
     type: name,
     message,
     ...(code !== undefined && { code }),
     stack,
-    ...(cause instanceof Error && { cause: described(cause) }),
+    ...(cause instanceof Error && { cause: serializeError(cause) }),
   };
 }
 
-/** Like pino's own, but formats a millisecond only once, because many lines share it under load. */
+/** Like pino's `isoTime`, but formats each millisecond once, because many lines share it under load. */
 function isoTime(): () => string {
   let [at, text] = [NaN, ''];
   return () => {
@@ -29,7 +29,7 @@ function isoTime(): () => string {
   };
 }
 
-/** One JSON line per event on stdout (readable lines in development), each with the ids of its request and trace. */
+/** Logs one JSON line per event to stdout, with the ids of the request and the trace. In development, readable lines. */
 export function createLogger(
   env: Pick<Env, 'LOG_LEVEL' | 'NODE_ENV'>,
   destination?: DestinationStream & { isTTY?: boolean },
@@ -43,7 +43,7 @@ export function createLogger(
       const context = requestContext.get();
       return context ? { request_id: context.requestId, ...tracing()?.requests.current() } : {};
     },
-    serializers: { err: described },
+    serializers: { err: serializeError },
   };
   if (env.NODE_ENV === 'development' && (destination ?? process.stdout).isTTY === true) {
     return pino(options, pretty({ colorize: true, sync: true, ...(destination && { destination }) }));

@@ -1,7 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 import type { Logger } from 'pino';
 
-/** Nest's own logger, writing to ours: one stream, one format. */
+/** Sends Nest's log messages to pino, so that the log has one format. */
 export class PinoLoggerService implements LoggerService {
   constructor(private readonly logger: Logger) {}
 
@@ -12,7 +12,7 @@ export class PinoLoggerService implements LoggerService {
   verbose = (message: unknown, ...rest: unknown[]) => this.write('trace', message, rest);
   fatal = (message: unknown, ...rest: unknown[]) => this.write('fatal', message, rest);
 
-  /** Nest appends the context as the last string; what stands before it are details: an object, an error or a stack. */
+  /** Nest passes the context as the last string. Before it come details: an object, an error or a stack. */
   private write(
     level: 'info' | 'error' | 'warn' | 'debug' | 'trace' | 'fatal',
     message: unknown,

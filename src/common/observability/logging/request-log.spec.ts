@@ -1,16 +1,16 @@
 import { fastify } from 'fastify';
 import { parseEnv } from '../../../config/env.js';
 import { createLogger } from './logger.js';
-import { logRequests } from './request-log.js';
+import { requestLogger } from './request-log.js';
 
 const JWT_SECRET = 'Jq3vT9xLw2ZbR7mKd5HcYf8NsGp4UaE1';
 
-describe(logRequests.name, () => {
-  it('writes one line per answer: the template of the route, never the path or the query as they came', async () => {
+describe(requestLogger.name, () => {
+  it('logs one line per request, with the template of the route and without the path and the query', async () => {
     const lines: string[] = [];
     const logger = createLogger(parseEnv({ JWT_SECRET }), { write: (line) => lines.push(line) });
     const server = fastify({ genReqId: () => 'request-1' });
-    logRequests(server, logger);
+    server.addHook('onResponse', requestLogger(logger));
     server.get('/users/:email', (request, reply) => {
       Object.assign(request, { user: { id: 7 } });
       return reply.code(418).send('short and stout');

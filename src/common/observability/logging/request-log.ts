@@ -1,11 +1,14 @@
-import type { FastifyInstance } from 'fastify';
+import type { onResponseHookHandler } from 'fastify';
 import type { Logger } from 'pino';
 import type { HttpRequest } from '../../http/request.js';
 import { tracing } from '../tracing/tracing.js';
 
-/** One line per answered request: the route's template, never the raw path or query, which may hold an e-mail address. */
-export function logRequests(instance: FastifyInstance, logger: Logger): void {
-  instance.addHook('onResponse', (request, reply, done) => {
+/**
+ * An onResponse hook: logs one line per request.
+ * The line has the route's template, not the path or the query, because they can contain an e-mail address.
+ */
+export function requestLogger(logger: Logger): onResponseHookHandler {
+  return (request, reply, done) => {
     const line = {
       request_id: request.id,
       method: request.method,
@@ -18,5 +21,5 @@ export function logRequests(instance: FastifyInstance, logger: Logger): void {
     const trace = tracing()?.requests.of(request);
     logger.info(trace === undefined ? line : { ...line, ...trace }, 'request');
     done();
-  });
+  };
 }

@@ -1,11 +1,11 @@
 import type { Writable } from 'node:stream';
 import type { DestinationStream } from 'pino';
-import { inTime } from '../../with-timeout.js';
+import { withTimeout } from '../../with-timeout.js';
 
-/** A system call for each line would cost a request as much as its routing. */
+/** Lines are written in batches, because one system call per line costs as much as routing the request. */
 const BATCH_LENGTH = 3072;
 const FLUSH_INTERVAL_MS = 1000;
-/** A reader of stdout that has stopped reading keeps no more than this waiting. */
+/** The most that waits in memory when the reader of stdout has stopped reading. */
 const MAXIMUM_WAITING = 1024 * 1024;
 
 /**
@@ -29,7 +29,7 @@ export function openStdout(stdout: Writable = process.stdout): DestinationStream
   };
 }
 
-/** Gives a slow reader a second to take what waits in stdout, because the process drops that when it exits. */
+/** Gives a slow reader of stdout one second, because the process drops the lines that still wait when it exits. */
 export async function drainStdout(): Promise<void> {
-  await inTime(() => new Promise<void>((resolve) => process.stdout.write('', () => resolve())));
+  await withTimeout(() => new Promise<void>((resolve) => process.stdout.write('', () => resolve())));
 }

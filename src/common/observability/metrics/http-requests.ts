@@ -1,36 +1,35 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyRequest, onResponseHookHandler } from 'fastify';
 import type { Metrics } from './metrics.js';
 
-/** Seconds. */
-const BUCKETS = [0.0025, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
+const BUCKETS_SECONDS = [0.0025, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 
-/** In a label's place for what no route was found for, whatever it was. */
+/** The label of every request that matches no route. */
 const UNMATCHED = 'unmatched';
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'OPTIONS']);
 
-/** Each built file has a route of its own, whose name changes with its contents. */
+/** Each built file of the dashboard has its own route, and its name changes with its contents. */
 const FILE = /(?<=\/.+)\/[^/]+\.[a-z0-9]+$/;
 
-/** The template of the route, never the path: that has ids in it, and whoever asks can make up as many as they like. */
+/** The route's template, not the path, because clients could create any number of label values. */
 function routeOf({ is404, routeOptions: { url } }: FastifyRequest): string {
-  // `*` answers every OPTIONS.
+  // The CORS plugin's route for OPTIONS.
   return is404 || url === undefined || url === '*' ? UNMATCHED : url.replace(FILE, '/*');
 }
 
-/** Every request that got an answer, by what its log line says of it; and what the answer says of the cache. */
-export function countRequests(instance: FastifyInstance, metrics: Metrics): void {
+/** An onResponse hook: counts requests and their durations, and the outcomes of the cache. */
+export function requestCounter(metrics: Metrics): onResponseHookHandler {
   const durations = metrics.histogram({
     name: 'http_request_duration_seconds',
-    help: 'Time from a request until its answer was sent, by method, template of the route, and status.',
+    help: 'Time from the arrival of a request until its response was sent, by method, route template and status.',
     labels: ['method', 'route', 'status'],
-    buckets: BUCKETS,
+    buckets: BUCKETS_SECONDS,
   });
   const cached = metrics.counter({
     name: 'watchlist_cache_requests_total',
-    help: 'Answers that may come from the cache, by what their X-Cache says.',
+    help: 'Responses of cached routes, by the outcome in X-Cache.',
     label: ['outcome', ['hit', 'miss', 'bypass']],
   });
-  instance.addHook('onResponse', (request, reply, done) => {
+  return (request, reply, done) => {
     const { method } = request;
     durations.observe(
       { method: METHODS.has(method) ? method : 'other', route: routeOf(request), status: reply.statusCode },
@@ -39,5 +38,5 @@ export function countRequests(instance: FastifyInstance, metrics: Metrics): void
     const outcome = reply.getHeader('x-cache');
     if (typeof outcome === 'string') cached.inc({ outcome: outcome.toLowerCase() });
     done();
-  });
+  };
 }

@@ -1,18 +1,18 @@
 import type { FastifyInstance, RouteHandlerMethod } from 'fastify';
 import { createAuxiliaryServer } from '../../http/wire/auxiliary-server.js';
 
-/** Nobody who asks for metrics has anything to send. */
+/** Requests for metrics need no body. */
 const BODY_LIMIT = 1024;
 const REQUEST_TIMEOUT_MS = 5000;
 const MAXIMUM_CONNECTIONS = 20;
 
-/** A listener of its own for `/metrics` and nothing else: who reaches it is for the network to decide. */
+/** Serves `/metrics` on its own port without a token. The network decides which clients reach it. */
 export function createMetricsServer(answer: RouteHandlerMethod): FastifyInstance {
   const instance = createAuxiliaryServer({
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT_MS,
   });
-  // So few that they fit into the descriptors that the API's listener leaves free.
+  // They fit into the file descriptors that connection-limit.ts reserves.
   instance.server.maxConnections = MAXIMUM_CONNECTIONS;
   instance.get('/metrics', answer);
   return instance;

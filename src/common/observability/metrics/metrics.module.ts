@@ -14,27 +14,26 @@ import type { ProblemError } from '../../errors/problem.error.js';
 import { listenOn } from '../../http/listen.js';
 import type { Metrics } from './metrics.js';
 
-/** `Metrics | null`: null when nobody may ask for them. */
+/** `Metrics | null`: null when metrics are off. */
 export const METRICS = Symbol('METRICS');
 const UNAUTHORIZED = Symbol('UNAUTHORIZED');
 
-/** What is answered to who has not shown the token; `sentToken`: they have shown something. */
+/** The error for a request without a valid token. `sentToken`: the request has an Authorization header. */
 export type Unauthorized = (sentToken: boolean) => ProblemError;
 
 export const hasMetrics = ({ METRICS_TOKEN, METRICS_PORT }: Env): boolean =>
   METRICS_TOKEN !== undefined || METRICS_PORT !== undefined;
 
-/** What counts is not even loaded where nobody may ask. */
+/** Loads the metrics library only when metrics are on. */
 export async function createMetrics(env: Env): Promise<Metrics | null> {
   if (!hasMetrics(env)) return null;
   const { Metrics } = await import('./metrics.js');
   return new Metrics();
 }
 
-/** `/metrics`, where it is to be. */
 @Injectable()
 class MetricsServing implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
-  /** That of METRICS_PORT. */
+  /** Listens on METRICS_PORT. */
   private server: FastifyInstance | undefined;
 
   constructor(
@@ -51,13 +50,13 @@ class MetricsServing implements OnModuleInit, OnApplicationBootstrap, OnApplicat
     this.server = serveMetrics(instance, this.metrics, this.env, this.unauthorized);
   }
 
-  /** Before the port that everybody comes to: when this one cannot be had, nobody is served. */
+  /** Runs before the API listens, so that the server does not start if METRICS_PORT is not available. */
   async onApplicationBootstrap(): Promise<void> {
     const { HOST: host, METRICS_PORT: port } = this.env;
     await listenOn('METRICS_PORT', host, async () => this.server?.listen({ host, port: port! }));
   }
 
-  /** After the last request has been answered: until then there is something to see. */
+  /** Runs after the API has answered its last request, so that metrics stay readable until then. */
   async onApplicationShutdown(): Promise<void> {
     await this.server?.close();
   }

@@ -15,7 +15,7 @@ describe(Metrics.name, () => {
     if (!all.some((line) => line.startsWith(`# TYPE ${name} `))) return undefined;
     return all.filter((line) => line.startsWith(name));
   }
-  const gauge = (read: () => number | Promise<number>, more: { otherwise?: number; keptMs?: number } = {}) =>
+  const gauge = (read: () => number | Promise<number>, more: { fallback?: number; maxAgeMs?: number } = {}) =>
     metrics.gauge({ name: 'a', help: 'A.', read, ...more });
 
   it('tells of the process and its event loop, and nothing that is no number or called as something else', async () => {
@@ -60,7 +60,7 @@ describe(Metrics.name, () => {
       ['does not come back', () => new Promise(() => undefined)],
     ])('has no value when its reading %s, or the one that is meant for this', async (_what, read) => {
       gauge(read);
-      metrics.gauge({ name: 'b', help: 'B.', read, otherwise: 0 });
+      metrics.gauge({ name: 'b', help: 'B.', read, fallback: 0 });
       const text = metrics.text();
       await jest.advanceTimersByTimeAsync(1000);
       expect((await text).split('\n')).toEqual(expect.arrayContaining(['# TYPE a gauge', 'b 0']));
@@ -80,7 +80,7 @@ describe(Metrics.name, () => {
     it('is never read twice at a time, however long that takes, and is read anew afterwards', async () => {
       let answer!: (value: number) => void;
       const read = jest.fn(() => new Promise<number>((resolve) => (answer = resolve)));
-      gauge(read, { otherwise: 0 });
+      gauge(read, { fallback: 0 });
       for (let n = 0; n < 3; n++) {
         const told = lines('a');
         await jest.advanceTimersByTimeAsync(1000);
@@ -98,7 +98,7 @@ describe(Metrics.name, () => {
 
     it('is kept for as long as it is good, and no longer', async () => {
       let value = 1;
-      gauge(async () => value++, { keptMs: 5000 });
+      gauge(async () => value++, { maxAgeMs: 5000 });
       expect(await lines('a')).toEqual(['a 1']);
       await jest.advanceTimersByTimeAsync(4999);
       expect(await lines('a')).toEqual(['a 1']);

@@ -1,14 +1,14 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { inTime } from '../../with-timeout.js';
+import { withTimeout } from '../../with-timeout.js';
 
 /** The exposition format. */
 export const METRICS_MEDIA_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
 
 /**
- * Of the library's own: counting what is open walks all of it, and those named `_total` are no counters; the others
- * are not numbers when nothing was measured since the last time that somebody asked.
+ * Default metrics of prom-client that are removed. Counting active handles is slow, and its `_total` metrics are not
+ * counters. The event loop metrics are NaN when nothing was measured since the last scrape.
  */
-const NOT_WANTED = [
+const REMOVED_DEFAULTS = [
   ...['handles', 'requests', 'resources'].flatMap((what) => [
     `nodejs_active_${what}`,
     `nodejs_active_${what}_total`,
@@ -22,20 +22,17 @@ interface Described {
 }
 
 export interface CounterOptions<Label extends string> extends Described {
-  /** A label and all the values that it can have. */
+  /** A label and all its possible values. */
   readonly label?: readonly [name: Label, values: readonly string[]];
 }
 
 export interface GaugeOptions extends Described {
-  /**
-   * Called when somebody asks for the metrics. What takes its time is asked for once for all who ask meanwhile, and not
-   * waited for longer than a second.
-   */
+  /** Called for each scrape. Concurrent scrapes share one call, and each waits for one second at most. */
   read(): number | Promise<number>;
-  /** The value where `read` fails or is late; without it there is none then. */
-  readonly otherwise?: number;
-  /** For how long a value is good enough, in milliseconds. */
-  readonly keptMs?: number;
+  /** The value if `read` fails or is late. Without a fallback the gauge then has no value. */
+  readonly fallback?: number;
+  /** Scrapes within this time share one value. */
+  readonly maxAgeMs?: number;
 }
 
 export interface HistogramOptions<Label extends string> extends Described {
@@ -44,8 +41,8 @@ export interface HistogramOptions<Label extends string> extends Described {
 }
 
 /**
- * What this process tells of itself in numbers. There is one only where somebody may ask for them: everywhere else
- * `Metrics | null` is null, and nothing is counted. Labels have few values: never an id, an address or a path as it came.
+ * The metrics of this process. `Metrics | null` is null when metrics are off.
+ * A label must have few values, so never use an id, an address or a path.
  */
 export class Metrics {
   private readonly registry = new Registry();
@@ -53,10 +50,10 @@ export class Metrics {
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });
-    for (const name of NOT_WANTED) this.registry.removeSingleMetric(name);
+    for (const name of REMOVED_DEFAULTS) this.registry.removeSingleMetric(name);
   }
 
-  /** Whoever asks for one that is there already shares it. Each of its values is there from the beginning, as 0. */
+  /** Returns the existing counter of this name, if there is one. Each label value starts at 0. */
   counter<Label extends string>({ name, help, label }: CounterOptions<Label>): Counter<Label> {
     const known = this.registry.getSingleMetric<Label>(name);
     if (known !== undefined) return known as Counter<Label>;
@@ -66,14 +63,14 @@ export class Metrics {
     return counter;
   }
 
-  gauge({ name, help, read, otherwise, keptMs }: GaugeOptions): void {
-    const look = asked(read, keptMs);
+  gauge({ name, help, read, fallback, maxAgeMs }: GaugeOptions): void {
+    const readShared = shareReads(read, maxAgeMs);
     const gauge: Gauge = new Gauge({
       name,
       help,
       registers: [],
       collect: async () => {
-        const value = (await look()) ?? otherwise;
+        const value = (await readShared()) ?? fallback;
         if (value === undefined) gauge.remove();
         else gauge.set(value);
       },
@@ -96,28 +93,28 @@ export class Metrics {
     });
   }
 
-  /** In the exposition format. To write it takes its time: who asks meanwhile gets the same. */
+  /** All metrics in the exposition format. Concurrent scrapes share one result, because rendering is slow. */
   text(): Promise<string> {
     this.rendering ??= this.registry.metrics().finally(() => (this.rendering = undefined));
     return this.rendering;
   }
 }
 
-/** `read`, asked once at a time, for a second at most, and again only when its last answer is no longer good. */
-function asked(read: () => number | Promise<number>, keptMs = 0): () => Promise<number | undefined> {
-  let asking: Promise<number> | undefined;
-  let kept: { readonly value: number; readonly until: number } | undefined;
+/** Calls `read` once at a time, waits for one second at most, and keeps the value for `maxAgeMs`. */
+function shareReads(read: () => number | Promise<number>, maxAgeMs = 0): () => Promise<number | undefined> {
+  let pending: Promise<number> | undefined;
+  let last: { readonly value: number; readonly until: number } | undefined;
   return async () => {
-    if (kept !== undefined && performance.now() < kept.until) return kept.value;
-    return inTime(() => {
-      // As long as one has not come back, however late, there is no second one.
-      asking ??= (async () => read())()
+    if (last !== undefined && performance.now() < last.until) return last.value;
+    return withTimeout(() => {
+      // A late call stays pending, so that there is never a second one.
+      pending ??= (async () => read())()
         .then((value) => {
-          kept = { value, until: performance.now() + keptMs };
+          last = { value, until: performance.now() + maxAgeMs };
           return value;
         })
-        .finally(() => (asking = undefined));
-      return asking;
+        .finally(() => (pending = undefined));
+      return pending;
     });
   };
 }

@@ -2,18 +2,17 @@ import { hash as digest, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Env } from '../../../config/env.js';
 import { sendProblem } from '../../errors/problem.filter.js';
-import { countRequests } from './http-requests.js';
 import { createMetricsServer } from './metrics-server.js';
 import type { Unauthorized } from './metrics.module.js';
 import { METRICS_MEDIA_TYPE, type Metrics } from './metrics.js';
 
-/** As a fixed number of bytes, which say nothing of the text: what is compared takes as long whatever is sent. */
+/** `timingSafeEqual` needs inputs of equal length, and the comparison must not reveal the token's length. */
 const fingerprint = (text: string) => digest('sha256', text, 'buffer');
 
 /**
- * `/metrics`: to whoever has METRICS_TOKEN, and to everybody who reaches METRICS_PORT.
+ * Serves `/metrics`: with METRICS_TOKEN on the API's port, and without a token on METRICS_PORT.
  *
- * @returns what is to listen on METRICS_PORT
+ * @returns the server for METRICS_PORT, which does not listen yet
  */
 export function serveMetrics(
   instance: FastifyInstance,
@@ -21,7 +20,6 @@ export function serveMetrics(
   { METRICS_TOKEN, METRICS_PORT }: Env,
   unauthorized: Unauthorized,
 ): FastifyInstance | undefined {
-  countRequests(instance, metrics);
   const answer = async (_request: FastifyRequest, reply: FastifyReply) =>
     reply
       .headers({ 'cache-control': 'no-store', 'content-type': METRICS_MEDIA_TYPE })

@@ -8,66 +8,66 @@ import { RequestSpans } from './request-spans.js';
 import { Spans } from './spans.js';
 import type { Tracing } from './tracing.js';
 
-/** A collector that is away would otherwise fill the log. */
-const QUIET_MS = 600_000;
+/** Logs one problem per interval, so that an unreachable collector does not fill the log. */
+const THROTTLE_MS = 600_000;
 
-/** OpenTelemetry's SDK as its environment variables set it up, for traces only. The rest of this folder uses its API. */
+/** Starts OpenTelemetry's SDK for traces, configured by its own environment variables. Other files use only its API. */
 export function startOpenTelemetry(env: Env, logger: Logger): Tracing {
-  const complaints = new Complaints(logger);
-  complaints.listen();
+  const diagLogger = new DiagLogger(logger);
+  diagLogger.listen();
   const sdk = new NodeSDK({
     resource: resources.defaultResource().merge(
       resources.resourceFromAttributes({
         'service.name': env.OTEL_SERVICE_NAME,
-        // Of several servers each has its own.
+        // Tells several servers apart.
         'service.instance.id': randomUUID(),
       }),
     ),
     metricReaders: [],
     logRecordProcessors: [],
-    // None: its second asynchronous storage would have its share in the cost of every promise. trace-context.ts has ours.
+    // trace-context.ts replaces it, because a second asynchronous storage makes every promise slower.
     contextManager: null as never,
   });
-  // Again: with OTEL_LOG_LEVEL it has taken the console for its log, and stdout is for our lines.
-  complaints.listen();
+  // Again, because with OTEL_LOG_LEVEL the SDK has set the console as its logger, and stdout is for JSON lines.
+  diagLogger.listen();
   sdk.start();
-  complaints.hasStarted();
+  diagLogger.hasStarted();
   logger.info('tracing is on');
   const tracer = trace.getTracer('watchlist-api');
   return {
     spans: new Spans(tracer),
     requests: new RequestSpans(tracer),
-    stop: async (withinMs) => {
-      // A collector that is away would be tried again and again, for ten seconds.
+    stop: async (timeoutMs) => {
+      // The SDK itself would retry an unreachable collector for ten seconds.
       const sent = sdk.shutdown().then(
         () => true,
         () => false,
       );
-      if (!(await Promise.race([sent, sleep(withinMs, false, { ref: false })])))
-        logger.warn('the last spans have not been sent');
+      if (!(await Promise.race([sent, sleep(timeoutMs, false, { ref: false })])))
+        logger.warn('the last spans were not sent');
       for (const api of [trace, propagation, diag]) api.disable();
     },
   };
 }
 
-/** What the SDK complains of: all of it while it starts, for that is about its variables, and then now and again. */
-class Complaints {
+/** Logs the SDK's problems. While it starts it logs all of them, because they concern its variables. */
+class DiagLogger {
   private isStarting = true;
-  private quietUntil = 0;
+  private throttledUntil = 0;
 
   constructor(private readonly logger: Logger) {}
 
   listen(): void {
     const ignore = () => undefined;
-    const say = (message: string) => this.say(message);
+    const warn = (message: string) => this.warn(message);
     diag.setLogger(
-      { error: say, warn: say, info: ignore, debug: ignore, verbose: ignore },
+      { error: warn, warn, info: ignore, debug: ignore, verbose: ignore },
       { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
     );
     core.setGlobalErrorHandler((error) => {
-      // Of the error no more: what else it carries is what the collector has answered.
+      // Other properties of the error contain the collector's response.
       const { code, message } = error as Error & { code?: string | number };
-      this.say(`spans could not be sent: ${[code, message].filter(Boolean).join(' ')}`);
+      this.warn(`spans could not be sent: ${[code, message].filter(Boolean).join(' ')}`);
     });
   }
 
@@ -75,10 +75,10 @@ class Complaints {
     this.isStarting = false;
   }
 
-  private say(message: string): void {
+  private warn(message: string): void {
     const now = performance.now();
-    if (now < this.quietUntil) return;
-    if (!this.isStarting) this.quietUntil = now + QUIET_MS;
+    if (now < this.throttledUntil) return;
+    if (!this.isStarting) this.throttledUntil = now + THROTTLE_MS;
     this.logger.warn({ context: 'OpenTelemetry' }, message);
   }
 }

@@ -8,10 +8,11 @@ import {
   trace,
   type Tracer,
 } from '@opentelemetry/api';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { callers } from './trace-context.js';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { routeClassOf } from '../../http/route-class.js';
+import { activeSpans } from './trace-context.js';
 
-/** As the log's lines have them. */
+/** The ids as they appear in the log. */
 export interface TraceIds {
   readonly trace_id: string;
   readonly span_id: string;
@@ -22,47 +23,46 @@ function idsOf(context: Context | undefined): TraceIds | undefined {
   return own && { trace_id: own.traceId, span_id: own.spanId };
 }
 
-/** The trace goes on; not what else came with it (baggage, tracestate), which would go out again to servers of others. */
+/** Continues the client's trace, but drops its baggage and tracestate, so that other servers do not receive them. */
 function parentOf({ headers }: FastifyRequest): Context {
-  const came = trace.getSpanContext(propagation.extract(ROOT_CONTEXT, headers));
-  if (came === undefined) return ROOT_CONTEXT;
-  const { traceId, spanId, traceFlags, isRemote } = came;
+  const remote = trace.getSpanContext(propagation.extract(ROOT_CONTEXT, headers));
+  if (remote === undefined) return ROOT_CONTEXT;
+  const { traceId, spanId, traceFlags, isRemote } = remote;
   return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags, isRemote });
 }
 
 /**
- * A span for each request, from its arrival until its answer has gone out or its client has. Named by its route,
- * never by its path: ids are in it, or whatever else a client may ask for.
+ * Creates a span for each request, from its arrival until the response is sent or the client disconnects.
+ * The span has the name of the route, not the path, because paths contain ids.
  */
 export class RequestSpans {
   private readonly contexts = new WeakMap<FastifyRequest, Context>();
 
   constructor(private readonly tracer: Tracer) {}
 
-  /** Before any other hook: what they do is part of it. */
-  install(instance: FastifyInstance, isTraced: (request: FastifyRequest) => boolean): void {
-    instance.addHook('onRequest', (request, reply, done) => {
-      if (isTraced(request)) this.begin(request, reply);
-      done();
-    });
-    // Not earlier: reading the body leaves the asynchronous context in which an earlier hook ran.
-    instance.addHook('preValidation', (request, _reply, done) => {
-      const context = this.contexts.get(request);
-      if (context === undefined) done();
-      else callers.run([context], done);
-    });
-  }
+  /** An onRequest hook, before all others, because the span includes their time. */
+  readonly startSpan = (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
+    if (routeClassOf(request).isTraced) this.start(request, reply);
+    done();
+  };
 
-  /** Of the request under way. */
+  /** A preValidation hook, because reading the body leaves the asynchronous context of an earlier hook. */
+  readonly activateSpan = (request: FastifyRequest, _reply: FastifyReply, done: () => void): void => {
+    const context = this.contexts.get(request);
+    if (context === undefined) done();
+    else activeSpans.run([context], done);
+  };
+
+  /** The ids of the current request. */
   current(): TraceIds | undefined {
-    return idsOf(callers.get()?.[0]);
+    return idsOf(activeSpans.get()?.[0]);
   }
 
   of(request: FastifyRequest): TraceIds | undefined {
     return idsOf(this.contexts.get(request));
   }
 
-  private begin(request: FastifyRequest, reply: FastifyReply): void {
+  private start(request: FastifyRequest, reply: FastifyReply): void {
     const { method } = request;
     const { url } = request.routeOptions;
     const route = request.is404 || url === '*' ? undefined : url;
@@ -81,7 +81,7 @@ export class RequestSpans {
       parent,
     );
     this.contexts.set(request, trace.setSpan(parent, span));
-    // Once it has been answered, and also when nobody waits for the answer any more.
+    // Node emits it after the response is sent, and also when the client disconnects.
     reply.raw.once('close', () => end(span, reply));
   }
 }

@@ -11,12 +11,12 @@ import {
 } from '@opentelemetry/api';
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
-import { callers } from './trace-context.js';
+import { activeSpans } from './trace-context.js';
 
-/** Ends what has begun. With what it failed with, if it did. */
+/** Ends a span. `error`: the reason for its failure. */
 export type End = (error?: unknown) => void;
 
-/** Where statements go: what OpenTelemetry's conventions ask about a database. */
+/** The database that executes a statement, as OpenTelemetry's conventions describe it. */
 export interface StatementTarget {
   readonly system: 'postgresql' | 'sqlite';
   readonly attributes: Attributes;
@@ -27,16 +27,16 @@ interface Description {
   readonly attributes: Attributes;
 }
 
-/** What somebody else's server is asked. */
-export interface Exchange {
+/** A call to another server. */
+export interface HttpCall {
   readonly method: string;
   readonly url: string;
-  /** As {@link Spans.traceparent} gave it, for what is done after the request that it belongs to. */
+  /** From {@link Spans.traceparent}, for work that happens after the request has ended. */
   readonly traceparent?: string | null;
   readonly requestId?: string | null;
 }
 
-/** Lists of ids have a text for each length, and on SQLite TypeORM writes numbers into it. */
+/** Statements with lists of ids have one text per length, and for SQLite TypeORM writes numbers into the text. */
 const MAXIMUM_DESCRIPTIONS = 500;
 
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
@@ -52,7 +52,7 @@ function contextOf(traceparent: string | null | undefined): Context | undefined 
   });
 }
 
-/** What kind of error it was. Not its message: a database's quotes values, an HTTP client's addresses. */
+/** The error's code or class, not its message, because messages contain values and addresses. */
 function kindOf({ name, code }: Error & { code?: unknown }): string {
   return typeof code === 'string' ? code : name;
 }
@@ -64,7 +64,7 @@ function fail(span: Span, kind: string): void {
 const TABLES = /\b(?:FROM|JOIN|INTO|UPDATE)\s+"?([a-z_]+)\b(?!\()/g;
 const LITERALS = /'(?:[^']|'')*'|(?<![\w$."])\d+(?:\.\d+)?\b/g;
 
-/** What is done and to which tables, and the text without what values TypeORM has written into it. */
+/** The operation, the tables and the text of a statement. Removes the values that TypeORM has written into the text. */
 function describeStatement({ system, attributes }: StatementTarget, text: string): Description {
   const operation = text.trimStart().split(/\W/, 1)[0]!.toUpperCase();
   const tables = [...new Set([...text.matchAll(TABLES)].map(([, table]) => table!))];
@@ -83,26 +83,24 @@ function describeStatement({ system, attributes }: StatementTarget, text: string
 }
 
 /**
- * What a traced request waits for, each by a span of its own, named and described as OpenTelemetry's conventions say
- * and without a single value: no parameters, keys, paths, headers or messages. By hand, because OpenTelemetry's own
- * instrumentations replace what CommonJS modules load and do not see this server's imports; and because statements
- * that requests share belong to each of them.
+ * Creates spans for statements, Redis commands and HTTP calls, without parameters, keys, paths or messages.
+ * OpenTelemetry's own instrumentations do not see this server's ES imports and cannot share a statement's span.
  */
 export class Spans {
   private readonly statements = new LRUCache<string, Description>({ max: MAXIMUM_DESCRIPTIONS });
 
   constructor(private readonly tracer: Tracer) {}
 
-  /** Undefined when nobody who is traced waits for it. */
+  /** Undefined when the statement belongs to no traced request. */
   statement(target: StatementTarget, text: string): End | undefined {
     return this.start(() => this.described(target, text));
   }
 
-  /** The client as its users are to see it: each command has a span. */
+  /** Wraps the client so that each command has a span. */
   redisCommands(client: Redis): Redis {
     const builtIn = new Set(client.getBuiltinCommands());
     const { host, port, db } = client.options;
-    const where = {
+    const target = {
       'db.system.name': 'redis',
       'db.namespace': String(db ?? 0),
       ...(host !== undefined && { 'server.address': host, 'server.port': port }),
@@ -111,33 +109,33 @@ export class Spans {
       builtIn.has(command)
         ? {
             name: command.toUpperCase(),
-            attributes: { ...where, 'db.operation.name': command.toUpperCase() },
+            attributes: { ...target, 'db.operation.name': command.toUpperCase() },
           }
         : {
             name: `EVALSHA ${command}`,
-            attributes: { ...where, 'db.operation.name': 'EVALSHA', 'db.stored_procedure.name': command },
+            attributes: { ...target, 'db.operation.name': 'EVALSHA', 'db.stored_procedure.name': command },
           };
     return new Proxy(client, {
-      get: (target, name) => {
-        const command = Reflect.get(target, name) as unknown;
+      get: (redis, name) => {
+        const command = Reflect.get(redis, name) as unknown;
         if (typeof command !== 'function' || typeof name !== 'string') return command;
         return (...given: unknown[]) => {
           const end = this.start(() => describe(name));
-          const answer = Reflect.apply(command, target, given) as unknown;
-          // `multi()` answers with a pipeline at once.
-          if (end !== undefined && answer instanceof Promise) answer.then(() => end(), end);
-          return answer;
+          const result = Reflect.apply(command, redis, given) as unknown;
+          // `multi()` returns a pipeline, not a promise.
+          if (end !== undefined && result instanceof Promise) result.then(() => end(), end);
+          return result;
         };
       },
     });
   }
 
-  /** `send` gets the headers that tell the other server which trace it is part of. */
-  async exchange<Answer extends { readonly status: number }>(
-    { method, url, traceparent, requestId }: Exchange,
-    send: (headers: Record<string, string>) => Promise<Answer>,
-  ): Promise<Answer> {
-    const parent = contextOf(traceparent) ?? callers.get()?.[0] ?? ROOT_CONTEXT;
+  /** @param send receives the trace headers to send */
+  async httpCall<Response extends { readonly status: number }>(
+    { method, url, traceparent, requestId }: HttpCall,
+    send: (headers: Record<string, string>) => Promise<Response>,
+  ): Promise<Response> {
+    const parent = contextOf(traceparent) ?? activeSpans.get()?.[0] ?? ROOT_CONTEXT;
     const { hostname, port, protocol } = new URL(url);
     const span = this.tracer.startSpan(
       method,
@@ -145,7 +143,7 @@ export class Spans {
         kind: SpanKind.CLIENT,
         attributes: {
           'http.request.method': method,
-          // Not the path: that of a webhook may be its secret.
+          // Not the path, because the path of a webhook can be secret.
           'server.address': hostname,
           'server.port': Number(port) || (protocol === 'https:' ? 443 : 80),
           ...(requestId && { request_id: requestId }),
@@ -156,9 +154,9 @@ export class Spans {
     const headers: Record<string, string> = {};
     propagation.inject(trace.setSpan(parent, span), headers);
     try {
-      const answer = await send(headers);
-      span.setAttribute('http.response.status_code', answer.status);
-      return answer;
+      const result = await send(headers);
+      span.setAttribute('http.response.status_code', result.status);
+      return result;
     } catch (error) {
       const { response } = error as { response?: { status: number } };
       if (response !== undefined) span.setAttribute('http.response.status_code', response.status);
@@ -169,21 +167,21 @@ export class Spans {
     }
   }
 
-  /** What to keep of the request under way, for what is done after its end. Null when it is not traced. */
+  /** The current span as a traceparent header, for work after the request. Null when the request is not traced. */
   traceparent(): string | null {
-    const [context] = callers.get() ?? [];
+    const [context] = activeSpans.get() ?? [];
     const own = context && trace.getSpanContext(context);
     if (own === undefined) return null;
     return `00-${own.traceId}-${own.spanId}-${own.traceFlags.toString(16).padStart(2, '0')}`;
   }
 
   private start(describe: () => Description): End | undefined {
-    const asking = callers.get()?.filter((context) => trace.getSpan(context)?.isRecording() === true);
-    if (asking === undefined || asking.length === 0) return undefined;
+    const parents = activeSpans.get()?.filter((context) => trace.getSpan(context)?.isRecording() === true);
+    if (parents === undefined || parents.length === 0) return undefined;
     const { name, attributes } = describe();
-    const shared = asking.length > 1 ? { 'watchlist.shared_by': asking.length } : undefined;
+    const shared = parents.length > 1 ? { 'watchlist.shared_by': parents.length } : undefined;
     const options = { kind: SpanKind.CLIENT, attributes: { ...attributes, ...shared } };
-    const spans = asking.map((context) => this.tracer.startSpan(name, options, context));
+    const spans = parents.map((context) => this.tracer.startSpan(name, options, context));
     return (error) => {
       for (const span of spans) {
         if (error !== undefined) fail(span, kindOf(error as Error));

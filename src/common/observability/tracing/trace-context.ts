@@ -2,16 +2,16 @@ import type { Context } from '@opentelemetry/api';
 import { AsyncVariable } from '../../async-variable.js';
 
 /**
- * For whom something is done: a request, with its span; several, where requests share a statement. Nobody outside of
- * requests, for those that are not traced, and while tracing is off.
+ * The span contexts of the requests that the current work belongs to. Several requests can share a statement.
+ * Undefined outside of requests, for requests that are not traced, and while tracing is off.
  */
-export const callers = new AsyncVariable<readonly Context[]>();
+export const activeSpans = new AsyncVariable<readonly Context[]>();
 
-/** Runs `work` for all of them. What each of them is, `callers` told whoever asks here. */
-export function onBehalfOf<Result>(
-  asking: readonly (readonly Context[] | undefined)[],
+/** Runs `work` with these span contexts active. Collect them with `activeSpans.get()`. */
+export function withSpans<Result>(
+  spans: readonly (readonly Context[] | undefined)[],
   work: () => Result,
 ): Result {
-  const all = asking.flatMap((contexts) => contexts ?? []);
-  return all.length === 0 ? work() : callers.run(all, work);
+  const all = spans.flatMap((contexts) => contexts ?? []);
+  return all.length === 0 ? work() : activeSpans.run(all, work);
 }

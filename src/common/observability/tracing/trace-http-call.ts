@@ -1,14 +1,14 @@
-import type { Exchange } from './spans.js';
+import type { HttpCall } from './spans.js';
 import { tracing } from './tracing.js';
 
 /**
- * One HTTP exchange with somebody else's server.
+ * Traces one HTTP call to another server.
  *
- * @param send is given the headers that tell that server which trace this is part of; none while tracing is off
+ * @param send receives the trace headers to send; none while tracing is off
  */
-export function exchange<Answer extends { readonly status: number }>(
-  what: Exchange,
-  send: (headers: Record<string, string>) => Promise<Answer>,
-): Promise<Answer> {
-  return tracing()?.spans.exchange(what, send) ?? send({});
+export function traceHttpCall<Response extends { readonly status: number }>(
+  call: HttpCall,
+  send: (headers: Record<string, string>) => Promise<Response>,
+): Promise<Response> {
+  return tracing()?.spans.httpCall(call, send) ?? send({});
 }

@@ -1,21 +1,21 @@
 import { Global, Module, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
 import { stopTracing } from './tracing.js';
 
-const SENDING_MS = 2000;
-/** From SIGTERM on; the process may be ended after 12 s (process-signals.ts). */
-const DONE_BY_MS = 11_500;
+const FLUSH_TIMEOUT_MS = 2000;
+/** After SIGTERM, and before process-signals.ts ends the process after 12 s. */
+const DEADLINE_MS = 11_500;
 
-/** Global and first among the imports: of those Nest ends that one last, when all that there is to trace is over. */
+/** Global and the first import, because Nest then shuts it down last, after all traced work. */
 @Global()
 @Module({})
 export class TracingModule implements OnModuleDestroy, OnApplicationShutdown {
-  private doneBy = Infinity;
+  private deadline = Infinity;
 
   onModuleDestroy(): void {
-    this.doneBy = performance.now() + DONE_BY_MS;
+    this.deadline = performance.now() + DEADLINE_MS;
   }
 
   onApplicationShutdown(): Promise<void> {
-    return stopTracing(Math.max(0, Math.min(SENDING_MS, this.doneBy - performance.now())));
+    return stopTracing(Math.max(0, Math.min(FLUSH_TIMEOUT_MS, this.deadline - performance.now())));
   }
 }

@@ -4,11 +4,10 @@ import type { RequestSpans } from './request-spans.js';
 import type { Spans } from './spans.js';
 
 export interface Tracing {
-  /** What the server does for requests. */
   readonly spans: Spans;
   readonly requests: RequestSpans;
-  /** Sends what has not been sent, if that takes no longer than so many milliseconds. Never rejects. */
-  stop(withinMs: number): Promise<void>;
+  /** Sends the remaining spans and gives up after `timeoutMs`. Never rejects. */
+  stop(timeoutMs: number): Promise<void>;
 }
 
 let running: Tracing | undefined;
@@ -16,15 +15,15 @@ let running: Tracing | undefined;
 /** Undefined while tracing is off. */
 export const tracing = (): Tracing | undefined => running;
 
-/** While it is off nothing of OpenTelemetry is loaded: its packages are as large as half of the rest. */
+/** Loads OpenTelemetry only when tracing is on, because its packages are large. */
 export async function startTracing(env: Env, logger: Logger): Promise<void> {
   if (!env.isTraced || running !== undefined) return;
   const { startOpenTelemetry } = await import('./open-telemetry.js');
   running = startOpenTelemetry(env, logger);
 }
 
-export async function stopTracing(withinMs: number): Promise<void> {
+export async function stopTracing(timeoutMs: number): Promise<void> {
   const stopping = running;
   running = undefined;
-  await stopping?.stop(withinMs);
+  await stopping?.stop(timeoutMs);
 }

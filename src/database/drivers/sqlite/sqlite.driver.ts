@@ -5,7 +5,7 @@ import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { withoutVariables } from '../../../common/async-variable.js';
 import { DependencyDownError, OverloadedError } from '../../../common/errors/common.errors.js';
-import { callers, onBehalfOf } from '../../../common/observability/tracing/trace-context.js';
+import { activeSpans, withSpans } from '../../../common/observability/tracing/trace-context.js';
 import type { SqliteDatabase } from '../../../config/env-fields.js';
 import { isBusy } from '../../errors.js';
 import { type Schema, sqliteDataSource } from '../../data-source.js';
@@ -22,7 +22,7 @@ const MAXIMUM_GROUP = 16;
 
 interface Waiting {
   readonly work: Work<any>;
-  readonly by: ReturnType<typeof callers.get>;
+  readonly by: ReturnType<typeof activeSpans.get>;
   resolve(result: unknown): void;
   reject(error: unknown): void;
   readonly timer: NodeJS.Timeout;
@@ -95,7 +95,7 @@ export class SqliteDatabaseConnection implements Database {
         reject(new OverloadedError());
       }, MAXIMUM_WAIT_MS);
       // Whoever's turn it is runs it: it must still know on whose behalf.
-      const by = callers.get();
+      const by = activeSpans.get();
       const waiting = { work: AsyncResource.bind(work), by, resolve, reject, timer } as Waiting;
       this.queue.push(waiting);
       this.writing ??= withoutVariables(() => this.writeAll());
@@ -135,7 +135,7 @@ export class SqliteDatabaseConnection implements Database {
   private async write(group: readonly Waiting[]): Promise<void> {
     try {
       await this.refuseReplacedFile();
-      const results = await onBehalfOf(
+      const results = await withSpans(
         group.map(({ by }) => by),
         () => this.retryWhenBusy.execute(() => this.run(group.map(({ work }) => work))),
       );

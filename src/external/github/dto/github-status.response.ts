@@ -14,10 +14,10 @@ export class GithubStatusResponse {
   @ApiProperty({ enum: ['ok'], example: 'ok', description: 'GitHub answered within the last minute.' })
   readonly github_api_status!: 'ok';
 
-  @url('Where GitHub describes the signed-in user.', 'https://api.github.com/user')
+  @url('The URL of the signed-in user at GitHub.', 'https://api.github.com/user')
   readonly current_user_url!: string;
 
-  @url('Where GitHub tells what is left of a quota.', 'https://api.github.com/rate_limit')
+  @url('The URL of the remaining quota at GitHub.', 'https://api.github.com/rate_limit')
   readonly rate_limit_url!: string;
 
   static from(root: GithubRoot): GithubStatusResponse {
