@@ -55,7 +55,7 @@ export interface paths {
         put?: never;
         /**
          * Sign out
-         * @description Ends one session: that of the refresh token in the body, otherwise that of the access token, otherwise that of the cookie. Its access tokens end with it. Not for personal tokens.
+         * @description Ends one session: that of the refresh token in the body, otherwise that of the access token, otherwise that of the cookie. Its access tokens end with it. Personal tokens cannot use this route.
          */
         post: operations["logout"];
         delete?: never;
@@ -95,7 +95,7 @@ export interface paths {
         put?: never;
         /**
          * Change my password
-         * @description Ends all your other sessions, effective from their next request. Not for personal tokens.
+         * @description Ends all your other sessions, effective from their next request. Personal tokens cannot use this route.
          */
         post: operations["changePassword"];
         delete?: never;
@@ -120,14 +120,14 @@ export interface paths {
         post?: never;
         /**
          * Delete my account
-         * @description Cannot be undone. You, your items, sessions and tokens are gone from the next request on. Your actions stay in the audit log without your name. The last active admin cannot be deleted. Not for personal tokens.
+         * @description Cannot be undone. You, your items, sessions and tokens are gone from the next request on. Your actions stay in the audit log without your name. The last active admin cannot be deleted. Personal tokens cannot use this route.
          */
         delete: operations["eraseAccount"];
         options?: never;
         head?: never;
         /**
          * Change my e-mail address
-         * @description From now on you sign in with the new address. Your sessions continue. Not for personal tokens.
+         * @description From now on you sign in with the new address. Your sessions continue. Personal tokens cannot use this route.
          */
         patch: operations["changeEmail"];
         trace?: never;
@@ -248,8 +248,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Whether the GitHub API answers
-         * @description An answer is kept for 60 seconds. While GitHub keeps failing it is left alone for 30 seconds.
+         * Check that the GitHub API responds
+         * @description The result is cached for 60 seconds. After repeated failures GitHub is not called for 30 seconds.
          */
         get: operations["getGithubStatus"];
         put?: never;
@@ -269,7 +269,7 @@ export interface paths {
         };
         /**
          * How many users and items there are
-         * @description Counted at the time of asking. Not for personal tokens.
+         * @description Counted at the time of asking. Personal tokens cannot use this route.
          */
         get: operations["getStats"];
         put?: never;
@@ -289,13 +289,13 @@ export interface paths {
         };
         /**
          * Users, by id
-         * @description All of them, or those with a role or with something in their e-mail address; a page at a time. Not for personal tokens.
+         * @description All of them, or those with a role or with something in their e-mail address; a page at a time. Personal tokens cannot use this route.
          */
         get: operations["listUsers"];
         put?: never;
         /**
          * Invite somebody
-         * @description Creates the account, also where registration is closed. With the link, good once and for 7 days, they choose their password; it is mailed to them too, where the server sends mail. Not for personal tokens.
+         * @description Creates the account, also where registration is closed. With the link, good once and for 7 days, they choose their password; it is mailed to them too, where the server sends mail. Personal tokens cannot use this route.
          */
         post: operations["inviteUser"];
         delete?: never;
@@ -315,7 +315,7 @@ export interface paths {
         put?: never;
         /**
          * Make a link to a new password
-         * @description For who has forgotten theirs and cannot be sent mail, and for an invitation that has expired; hand it over as carefully as a password. Good once, for 30 minutes, and only while the user is not disabled. The audit log names you. Not for personal tokens.
+         * @description For who has forgotten theirs and cannot be sent mail, and for an invitation that has expired; hand it over as carefully as a password. Good once, for 30 minutes, and only while the user is not disabled. The audit log names you. Personal tokens cannot use this route.
          */
         post: operations["createPasswordReset"];
         delete?: never;
@@ -339,7 +339,7 @@ export interface paths {
         head?: never;
         /**
          * Change role or standing
-         * @description Counts from their next request on. The last active admin can be neither demoted nor disabled. Not for personal tokens.
+         * @description Counts from their next request on. The last active admin can be neither demoted nor disabled. Personal tokens cannot use this route.
          */
         patch: operations["updateUser"];
         trace?: never;
@@ -353,7 +353,7 @@ export interface paths {
         };
         /**
          * Who did what, newest first
-         * @description Every change, and every sign-in that worked or failed. Filters match exactly. Not for personal tokens.
+         * @description Every change, and every sign-in that worked or failed. Filters match exactly. Personal tokens cannot use this route.
          */
         get: operations["listAuditLogs"];
         put?: never;
@@ -373,7 +373,7 @@ export interface paths {
         };
         /**
          * Anyone's items
-         * @description All users' items, or one user's; each with its owner, a page at a time. Not for personal tokens.
+         * @description All users' items, or one user's; each with its owner, a page at a time. Personal tokens cannot use this route.
          */
         get: operations["listAllItems"];
         put?: never;
@@ -395,7 +395,7 @@ export interface paths {
         put?: never;
         /**
          * Add to a user's list
-         * @description The owner sees it at once; the audit log names you. Not for personal tokens.
+         * @description The owner sees it at once; the audit log names you. Personal tokens cannot use this route.
          */
         post: operations["addItemFor"];
         delete?: never;
@@ -413,21 +413,21 @@ export interface paths {
         };
         /**
          * One item of anyone's list
-         * @description With its owner, and with the `ETag` that a change or a deletion by an admin is based on. Not for personal tokens.
+         * @description With its owner, and with the `ETag` that a change or a deletion by an admin is based on. Personal tokens cannot use this route.
          */
         get: operations["getItemOf"];
         put?: never;
         post?: never;
         /**
          * Take an item off anyone's list
-         * @description As its owner can. The owner sees it at once; the audit log names you. Not for personal tokens.
+         * @description As its owner can. The owner sees it at once; the audit log names you. Personal tokens cannot use this route.
          */
         delete: operations["deleteItemOf"];
         options?: never;
         head?: never;
         /**
          * Change an item on anyone's list
-         * @description As its owner can. The owner sees it at once; the audit log names you. Not for personal tokens.
+         * @description As its owner can. The owner sees it at once; the audit log names you. Personal tokens cannot use this route.
          */
         patch: operations["updateItemOf"];
         trace?: never;
@@ -440,8 +440,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Does the process answer?
-         * @description Looks at nothing else: for whoever restarts what does not answer. Never counted under a rate limit.
+         * Check that the process responds
+         * @description Does not check any dependency. Use it to restart a process that does not respond. Not rate limited.
          */
         get: operations["getLiveness"];
         put?: never;
@@ -460,8 +460,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Must this process be restarted?
-         * @description Not as long as it answers. Looks at nothing else, and is answered while shutting down too: for an orchestrator. Never counted under a rate limit.
+         * Check that the process is alive
+         * @description For the liveness probe of an orchestrator. Does not check any dependency, and also responds during shutdown. Not rate limited.
          */
         get: operations["getLive"];
         put?: never;
@@ -480,8 +480,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * May requests be sent to this process?
-         * @description Not without the database, and not while shutting down; Redis may be away. For an orchestrator or a balancer. Never counted under a rate limit.
+         * Check that the process can serve requests
+         * @description For the readiness probe of an orchestrator or a load balancer. Responds with 503 if the database is down or the process is shutting down. Redis can be down. Not rate limited.
          */
         get: operations["getReady"];
         put?: never;
@@ -500,8 +500,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Do the database and Redis answer?
-         * @description Asks each of them, for a second at most. `disabled`: the server was started without Redis.
+         * Check the database and Redis
+         * @description Waits one second at most for each. `disabled` means that the server runs without Redis.
          */
         get: operations["getDetailedHealth"];
         put?: never;
@@ -521,13 +521,13 @@ export interface paths {
         };
         /**
          * My personal tokens
-         * @description The newest first, with where and when each was last used; expired ones until another is made. Not for personal tokens.
+         * @description The newest first, with where and when each was last used; expired ones until another is made. Personal tokens cannot use this route.
          */
         get: operations["listTokens"];
         put?: never;
         /**
          * A key for a script
-         * @description A personal token: send it as `Authorization: Bearer wl_…`. It is good for the scopes that it names and nothing else, and has rate limits of its own. There can be 20 at a time. Not for personal tokens.
+         * @description A personal token: send it as `Authorization: Bearer wl_…`. It is good for the scopes that it names and nothing else, and has rate limits of its own. There can be 20 at a time. Personal tokens cannot use this route.
          */
         post: operations["createToken"];
         delete?: never;
@@ -548,7 +548,7 @@ export interface paths {
         post?: never;
         /**
          * Revoke a personal token
-         * @description Counts from its next request on. Somebody else's is not found. Not for personal tokens.
+         * @description Counts from its next request on. Somebody else's is not found. Personal tokens cannot use this route.
          */
         delete: operations["revokeToken"];
         options?: never;
@@ -565,14 +565,14 @@ export interface paths {
         };
         /**
          * List my sessions
-         * @description Your sessions, most recently used first. You can have at most 100; another sign-in then ends the one that has been idle longest. Not for personal tokens.
+         * @description Your sessions, most recently used first. You can have at most 100; another sign-in then ends the one that has been idle longest. Personal tokens cannot use this route.
          */
         get: operations["listSessions"];
         put?: never;
         post?: never;
         /**
          * Sign out everywhere else
-         * @description Ends all your sessions except this one, effective from their next request. Not for personal tokens.
+         * @description Ends all your sessions except this one, effective from their next request. Personal tokens cannot use this route.
          */
         delete: operations["endOtherSessions"];
         options?: never;
@@ -592,7 +592,7 @@ export interface paths {
         post?: never;
         /**
          * End one of my sessions
-         * @description Ends one of your sessions, effective from its next request. Another user's session is answered with 404. Not for personal tokens.
+         * @description Ends one of your sessions, effective from its next request. Another user's session is answered with 404. Personal tokens cannot use this route.
          */
         delete: operations["endSession"];
         options?: never;
@@ -872,12 +872,12 @@ export interface components {
              */
             github_api_status: "ok";
             /**
-             * @description Where GitHub describes the signed-in user.
+             * @description The URL of the signed-in user at GitHub.
              * @example https://api.github.com/user
              */
             current_user_url: string;
             /**
-             * @description Where GitHub tells what is left of a quota.
+             * @description The URL of the remaining quota at GitHub.
              * @example https://api.github.com/rate_limit
              */
             rate_limit_url: string;
@@ -1424,7 +1424,7 @@ export interface components {
              * @example 422
              */
             status: number;
-            /** @example Not acceptable: email. */
+            /** @example Not valid: email. */
             detail: string;
             /** @example VALIDATION_FAILED */
             code: string;
@@ -1436,7 +1436,7 @@ export interface components {
         };
     };
     responses: {
-        /** @description Not readable: body or percent-encoding. */
+        /** @description The body or the percent-encoding is not readable. */
         BadRequest: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1469,7 +1469,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Sent too slowly. */
+        /** @description The request arrived too slowly. */
         RequestTimeout: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1485,7 +1485,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Body too large. */
+        /** @description The body is too large. */
         ContentTooLarge: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1501,7 +1501,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description URL too long. */
+        /** @description The URL is too long. */
         URITooLong: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1517,7 +1517,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not JSON. */
+        /** @description The body is not JSON. */
         UnsupportedMediaType: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1533,7 +1533,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Well-formed, but not acceptable; each failing field is named. */
+        /** @description The request is well-formed but not valid; `errors` names each invalid field. */
         UnprocessableContent: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1549,7 +1549,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Over a limit; see `Retry-After`. */
+        /** @description Over a rate limit; see `Retry-After`. */
         TooManyRequests: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1566,7 +1566,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Headers too large. */
+        /** @description The headers are too large. */
         RequestHeaderFieldsTooLarge: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1582,7 +1582,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Our fault. */
+        /** @description The server failed. */
         InternalServerError: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1598,7 +1598,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not now; see `Retry-After`. */
+        /** @description Temporarily not available; see `Retry-After`. */
         ServiceUnavailable: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1649,7 +1649,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not signed in, or not any more. Routes that need no token never answer this. */
+        /** @description Not signed in, or no longer signed in. Public routes never respond with it. */
         Unauthorized: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1716,7 +1716,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not for personal tokens. */
+        /** @description Personal tokens cannot use this route. */
         NotForPersonalTokens: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1766,7 +1766,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The database does not answer at the moment. This server sends no mail. An admin can make a link for you. The server has more to do than it can; try again shortly. The server is shutting down. */
+        /** @description The database does not respond at the moment. This server sends no mail. An admin can make a link for you. The server has more to do than it can; try again shortly. The server is shutting down. */
         DependencyDownOrMailNotConfiguredOrOverloadedOrShuttingDown: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1866,7 +1866,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The external API failed repeatedly and is not being called; try again in 30 s. The external API failed or gave an answer that cannot be used. */
+        /** @description The external API failed repeatedly and is not being called; try again in 30 s. The external API failed or sent an invalid response. */
         UpstreamCircuitOpenOrUpstreamError: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1883,7 +1883,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The external API did not answer in time. */
+        /** @description The external API did not respond in time. */
         UpstreamTimeout: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1984,29 +1984,29 @@ export interface components {
     parameters: never;
     requestBodies: never;
     headers: {
-        /** @description The caller's, or a new one. */
+        /** @description The client's `X-Request-ID`, or a new id. */
         "X-Request-ID": string;
-        /** @description Calls that pass in any window. */
+        /** @description The number of requests that the rate limit allows in any window. */
         "X-RateLimit-Limit": number;
-        /** @description Calls that would still pass now. */
+        /** @description The number of requests that the rate limit still allows now. */
         "X-RateLimit-Remaining": number;
-        /** @description Unix seconds when the oldest counted call leaves the window. */
+        /** @description The Unix time in seconds when the oldest counted request leaves the window. */
         "X-RateLimit-Reset": number;
-        /** @description The policy that the call was counted under: calls and seconds (draft-ietf-httpapi-ratelimit-headers). */
+        /** @description The policy of the request: the number of requests and the window in seconds (draft-ietf-httpapi-ratelimit-headers). */
         "ratelimit-policy": string;
-        /** @description What is left of it, and the seconds until the oldest call leaves the window. */
+        /** @description The remaining requests, and the seconds until the oldest counted request leaves the window. */
         ratelimit: string;
-        /** @description The caller's origin, if it is one of those in `CORS_ORIGINS`. */
+        /** @description The client's origin, if `CORS_ORIGINS` lists it. */
         "Access-Control-Allow-Origin": string;
-        /** @description Seconds after which a try can succeed. */
+        /** @description The seconds to wait before the next try. */
         "Retry-After": number;
         /** @description RFC 6750. */
         "WWW-Authenticate": string;
-        /** @description Weak; changes with the answer. */
+        /** @description Weak: changes with the response. */
         ETag: string;
         /** @description Strong: changes with the item; for `If-Match` and `If-None-Match`. */
         StrongETag: string;
-        /** @description Where the answer came from. */
+        /** @description HIT: from the cache. MISS: from the database. BYPASS: the cache was not available. */
         "X-Cache": "HIT" | "MISS" | "BYPASS";
     };
     pathItems: never;
@@ -2020,7 +2020,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        /** @description A JSON object; fields that are not listed are refused. */
+        /** @description A JSON object. The server rejects fields that are not listed. */
         requestBody: {
             content: {
                 /**
@@ -2080,7 +2080,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        /** @description A JSON object; fields that are not listed are refused. */
+        /** @description A JSON object. The server rejects fields that are not listed. */
         requestBody: {
             content: {
                 /**
@@ -2140,7 +2140,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        /** @description A JSON object; fields that are not listed are refused. */
+        /** @description A JSON object. The server rejects fields that are not listed. */
         requestBody: {
             content: {
                 /**
@@ -2152,7 +2152,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Done; there is no body. */
+            /** @description Done. There is no body. */
             204: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2187,7 +2187,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        /** @description A JSON object; fields that are not listed are refused. */
+        /** @description A JSON object. The server rejects fields that are not listed. */
         requestBody: {
             content: {
                 /**
@@ -2250,7 +2250,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        /** @description A JSON object; fields that are not listed are refused. */
+        /** @description A JSON object. The server rejects fields that are not listed. */
         requestBody: {
             content: {
                 /**
@@ -2263,7 +2263,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Done; there is no body. */
+            /** @description Done. There is no body. */
             204: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2343,7 +2343,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        /** @description A JSON object; fields that are not listed are refused. */
+        /** @description A JSON object. The server rejects fields that are not listed. */
         requestBody: {
             content: {
                 /**
@@ -2355,7 +2355,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Done; there is no body. */
+            /** @description Done. There is no body. */
             204: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2391,7 +2391,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        /** @description A JSON object; fields that are not listed are refused. */
+        /** @description A JSON object. The server rejects fields that are not listed. */
         requestBody: {
             content: {
                 /**
@@ -2450,7 +2450,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        /** @description A JSON object; fields that are not listed are refused. */
+        /** @description A JSON object. The server rejects fields that are not listed. */
         requestBody: {
             content: {
                 /**
@@ -2503,7 +2503,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        /** @description A JSON object; fields that are not listed are refused. */
+        /** @description A JSON object. The server rejects fields that are not listed. */
         requestBody: {
             content: {
                 /**
@@ -2516,7 +2516,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Done; there is no body. */
+            /** @description Done. There is no body. */
             204: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2546,9 +2546,9 @@ export interface operations {
     listItems: {
         parameters: {
             query?: {
-                /** @description How many to leave out at the start. */
+                /** @description The number of rows to skip. */
                 skip?: number;
-                /** @description How many to return at most. */
+                /** @description The maximum number of rows to return. */
                 limit?: number;
                 /** @description Only items of this type. */
                 type?: "movie" | "show";
@@ -2599,7 +2599,7 @@ export interface operations {
                     "application/json": components["schemas"]["ListResponse"];
                 };
             };
-            /** @description Nothing has changed since `If-None-Match`. */
+            /** @description Not modified since `If-None-Match`. */
             304: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2634,7 +2634,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        /** @description A JSON object; fields that are not listed are refused. */
+        /** @description A JSON object. The server rejects fields that are not listed. */
         requestBody: {
             content: {
                 /**
@@ -2735,7 +2735,7 @@ export interface operations {
                     "application/json": components["schemas"]["ItemEnvelope"];
                 };
             };
-            /** @description Nothing has changed since `If-None-Match`. */
+            /** @description Not modified since `If-None-Match`. */
             304: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2777,7 +2777,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done; there is no body. */
+            /** @description Done. There is no body. */
             204: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2819,7 +2819,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        /** @description A JSON object; fields that are not listed are refused. */
+        /** @description A JSON object. The server rejects fields that are not listed. */
         requestBody: {
             content: {
                 /**
@@ -2886,7 +2886,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description GitHub answers. */
+            /** @description GitHub responds. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2978,9 +2978,9 @@ export interface operations {
     listUsers: {
         parameters: {
             query?: {
-                /** @description How many to leave out at the start. */
+                /** @description The number of rows to skip. */
                 skip?: number;
-                /** @description How many to return at most. */
+                /** @description The maximum number of rows to return. */
                 limit?: number;
                 /** @description Part of the e-mail address, such as `ada`, in any case; `%` and `_` mean themselves. */
                 q?: string;
@@ -3044,7 +3044,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        /** @description A JSON object; fields that are not listed are refused. */
+        /** @description A JSON object. The server rejects fields that are not listed. */
         requestBody: {
             content: {
                 /**
@@ -3169,7 +3169,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        /** @description A JSON object; fields that are not listed are refused. */
+        /** @description A JSON object. The server rejects fields that are not listed. */
         requestBody: {
             content: {
                 /**
@@ -3230,9 +3230,9 @@ export interface operations {
     listAuditLogs: {
         parameters: {
             query?: {
-                /** @description How many to leave out at the start. */
+                /** @description The number of rows to skip. */
                 skip?: number;
-                /** @description How many to return at most. */
+                /** @description The maximum number of rows to return. */
                 limit?: number;
                 /** @description Who did it. */
                 actor_id?: number;
@@ -3312,9 +3312,9 @@ export interface operations {
     listAllItems: {
         parameters: {
             query?: {
-                /** @description How many to leave out at the start. */
+                /** @description The number of rows to skip. */
                 skip?: number;
-                /** @description How many to return at most. */
+                /** @description The maximum number of rows to return. */
                 limit?: number;
                 /** @description Only items of this type. */
                 type?: "movie" | "show";
@@ -3384,7 +3384,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        /** @description A JSON object; fields that are not listed are refused. */
+        /** @description A JSON object. The server rejects fields that are not listed. */
         requestBody: {
             content: {
                 /**
@@ -3495,7 +3495,7 @@ export interface operations {
                     "application/json": components["schemas"]["OwnedItemEnvelope"];
                 };
             };
-            /** @description Nothing has changed since `If-None-Match`. */
+            /** @description Not modified since `If-None-Match`. */
             304: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -3537,7 +3537,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done; there is no body. */
+            /** @description Done. There is no body. */
             204: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -3579,7 +3579,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        /** @description A JSON object; fields that are not listed are refused. */
+        /** @description A JSON object. The server rejects fields that are not listed. */
         requestBody: {
             content: {
                 /**
@@ -3758,7 +3758,7 @@ export interface operations {
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["RequestHeaderFieldsTooLarge"];
             500: components["responses"]["InternalServerError"];
-            /** @description Not now, and why. */
+            /** @description Not ready; `reason` says why. */
             503: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -3793,7 +3793,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Serving; `degraded` when Redis is down. */
+            /** @description The server works; `degraded` means that Redis is down. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -3803,7 +3803,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     ratelimit: components["headers"]["ratelimit"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    /** @description Whether this server is for developing or testing. Not there in production. */
+                    /** @description `development` or `test`. Absent in production. */
                     "X-Environment"?: "development" | "test";
                     [name: string]: unknown;
                 };
@@ -3838,7 +3838,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "Retry-After": components["headers"]["Retry-After"];
-                    /** @description Whether this server is for developing or testing. Not there in production. */
+                    /** @description `development` or `test`. Absent in production. */
                     "X-Environment"?: "development" | "test";
                     [name: string]: unknown;
                 };
@@ -3920,7 +3920,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        /** @description A JSON object; fields that are not listed are refused. */
+        /** @description A JSON object. The server rejects fields that are not listed. */
         requestBody: {
             content: {
                 /**
@@ -3994,7 +3994,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done; there is no body. */
+            /** @description Done. There is no body. */
             204: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -4084,7 +4084,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done; there is no body. */
+            /** @description Done. There is no body. */
             204: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -4123,7 +4123,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done; there is no body. */
+            /** @description Done. There is no body. */
             204: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
