@@ -36,11 +36,7 @@ export class RequestTimeoutError extends ProblemError {
 
 export class PreconditionFailedError extends ProblemError {
   constructor() {
-    super(
-      412,
-      'PRECONDITION_FAILED',
-      'It has changed since the answer that If-Match names; read it again.',
-    );
+    super(412, 'PRECONDITION_FAILED', 'It has changed since the answer that If-Match names; read it again.');
   }
 }
 
