@@ -68,12 +68,13 @@ const idOrNull = {
 } as const;
 
 const TEXT = { type: 'string', maxLength: 5000, pattern: '^[^\\u0000]*$' };
-const SCALARS = [TEXT, { type: 'number', minimum: -MAXIMUM_ID, maximum: MAXIMUM_ID }, { type: 'boolean' }];
 
 /** Any value that a field can have, within bounds that hold for every field. Null: the field is not set. */
 const ANY_VALUE = {
   anyOf: [
-    ...SCALARS.map((scalar) => ({ ...scalar, nullable: true })),
+    { ...TEXT, nullable: true },
+    { type: 'number', minimum: -MAXIMUM_ID, maximum: MAXIMUM_ID, nullable: true },
+    { type: 'boolean', nullable: true },
     { type: 'array', maxItems: 100, items: TEXT },
     { type: 'object', maxProperties: 100 },
   ],
