@@ -2,7 +2,7 @@ import { Body, Controller, Get, Param, Patch, Post, Query } from '@nestjs/common
 import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CurrentUser } from '../auth/access/current-user.decorator.js';
 import { RequiresRole } from '../auth/access/requires-role.decorator.js';
-import type { Principal, SignedIn } from '../auth/access/principal.js';
+import type { Principal, SessionPrincipal } from '../auth/access/principal.js';
 import { ApiIdParam } from '../common/openapi/api-ids.decorator.js';
 import { ApiProblems } from '../common/openapi/api-problems.decorator.js';
 import { RateLimitPolicy } from '../common/rate-limit/rate-limit.decorator.js';
@@ -65,7 +65,7 @@ export class AdminController {
   @ApiProblems(new EmailTakenError())
   async inviteUser(
     @Body() invited: InviteUserDto,
-    @CurrentUser() actor: SignedIn,
+    @CurrentUser() actor: SessionPrincipal,
   ): Promise<InvitationResponse> {
     return InvitationResponse.from(await this.admin.inviteUser(invited, actor));
   }
@@ -82,7 +82,7 @@ export class AdminController {
   @ApiCreatedResponse({ type: PasswordResetResponse })
   async createPasswordReset(
     @UserId() id: number,
-    @CurrentUser() actor: SignedIn,
+    @CurrentUser() actor: SessionPrincipal,
   ): Promise<PasswordResetResponse> {
     return PasswordResetResponse.from(await this.admin.createPasswordReset(id, actor));
   }

@@ -3,8 +3,8 @@ import { type Actor, AuditService } from '../audit/audit.service.js';
 import type { AuditLog } from '../audit/audit-log.entity.js';
 import { PasswordResetsService } from '../auth/password-resets/password-resets.service.js';
 import type { Page } from '../common/pagination/page.query.js';
-import type { SignedIn } from '../auth/access/principal.js';
-import { StillSignedIn } from '../auth/sessions/session-recheck.js';
+import type { SessionPrincipal } from '../auth/access/principal.js';
+import { SessionRecheck } from '../auth/sessions/session-recheck.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { SessionsService } from '../auth/sessions/sessions.service.js';
 import type { User } from '../users/user.entity.js';
@@ -29,7 +29,7 @@ export class AdminService {
     private readonly audit: AuditService,
     private readonly sessions: SessionsService,
     private readonly passwordResets: PasswordResetsService,
-    private readonly stillSignedIn: StillSignedIn,
+    private readonly sessionRecheck: SessionRecheck,
     private readonly unitOfWork: UnitOfWork,
   ) {}
 
@@ -65,16 +65,16 @@ export class AdminService {
    * @throws EmailTakenError
    * @throws OverloadedError
    */
-  async inviteUser({ email, role = 'user' }: InviteUserDto, actor: SignedIn): Promise<CountedResetLink> {
-    const confirm = () => this.stillSignedIn.confirmAdmin(actor);
+  async inviteUser({ email, role = 'user' }: InviteUserDto, actor: SessionPrincipal): Promise<CountedResetLink> {
+    const confirm = () => this.sessionRecheck.assertActiveAdmin(actor);
     const link = await this.passwordResets.invite(email, role, actor, confirm);
     return { ...link, user: await this.withItemCount(link.user) };
   }
 
   /** @throws UserNotFoundError */
-  async createPasswordReset(id: number, actor: SignedIn): Promise<CountedResetLink> {
+  async createPasswordReset(id: number, actor: SessionPrincipal): Promise<CountedResetLink> {
     const link = await this.unitOfWork.write(async () => {
-      await this.stillSignedIn.confirmAdmin(actor);
+      await this.sessionRecheck.assertActiveAdmin(actor);
       return this.passwordResets.createLink(id, actor);
     });
     return { ...link, user: await this.withItemCount(link.user) };

@@ -24,7 +24,7 @@ import { PasswordResetTokens } from './password-resets/password-reset-tokens.js'
 import { PasswordResetsController } from './password-resets/password-resets.controller.js';
 import { PasswordResetsRepository } from './password-resets/password-resets.repository.js';
 import { PasswordResetsService } from './password-resets/password-resets.service.js';
-import { Principals } from './guards/principal-resolver.js';
+import { PrincipalResolver } from './guards/principal-resolver.js';
 import { RefreshCookie } from './sign-in/refresh-cookie.js';
 import { RefreshTokens } from './sign-in/refresh-tokens.js';
 import { SignInController } from './sign-in/sign-in.controller.js';
@@ -39,10 +39,10 @@ import { VerifiedTokens } from './guards/verified-tokens.js';
     RateLimitModule,
     SessionsModule,
     UsersModule,
-    PassportModule.register({ session: false }),
+    PassportModule,
     JwtModule.registerAsync({
       inject: [ENV],
-      useFactory: (env: Env) => ({ privateKey: env.JWT_KEYS[0].key as never }),
+      useFactory: (env: Env) => ({ secret: env.JWT_KEYS[0].key }),
     }),
   ],
   controllers: [SignInController, AccountController, PasswordResetsController],
@@ -58,12 +58,12 @@ import { VerifiedTokens } from './guards/verified-tokens.js';
     PasswordResetTokens,
     PasswordResetsRepository,
     PasswordResetsService,
-    Principals,
+    PrincipalResolver,
     RefreshCookie,
     RefreshTokens,
     VerifiedTokens,
     { provide: PASSWORD_RESET_DELIVERY_OPTIONS, useValue: PASSWORD_RESET_DELIVERY_DEFAULTS },
   ],
-  exports: [JwtStrategy, PasswordResetsService, Principals, SessionsModule, VerifiedTokens],
+  exports: [PasswordResetsService, PrincipalResolver, SessionsModule, VerifiedTokens],
 })
 export class AuthModule {}

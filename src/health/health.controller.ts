@@ -3,7 +3,6 @@ import { ApiOkResponse, ApiOperation, ApiServiceUnavailableResponse, ApiTags } f
 import { SkipThrottle } from '@nestjs/throttler';
 import { Public } from '../auth/access/public.decorator.js';
 import type { HttpReply } from '../common/http/request.js';
-import { NOT_RATE_LIMITED } from '../common/rate-limit/rate-limits.js';
 import {
   DetailedHealthResponse,
   ENVIRONMENT_HEADER,
@@ -15,7 +14,7 @@ import { HealthService } from './health.service.js';
 
 @ApiTags('health')
 @Public()
-@SkipThrottle(NOT_RATE_LIMITED)
+@SkipThrottle()
 @Controller()
 export class HealthController {
   constructor(private readonly health: HealthService) {}

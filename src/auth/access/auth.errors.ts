@@ -3,7 +3,7 @@ import { ProblemError } from '../../common/errors/problem.error.js';
 const REALM = 'Bearer realm="watchlist"';
 const CHALLENGE = { headers: { 'www-authenticate': REALM } };
 
-/** RFC 6750: no error code for a request that brought no credentials at all. */
+/** RFC 6750: the challenge has no error code when the request has no credentials. */
 export class UnauthorizedError extends ProblemError {
   constructor(sentToken: boolean) {
     super(
@@ -21,17 +21,17 @@ export class UnauthorizedError extends ProblemError {
   }
 }
 
-/** At sign-in the same whichever of the two was wrong. */
+/** The same for a wrong address and a wrong password, so that it reveals no account. */
 export class InvalidCredentialsError extends ProblemError {
   constructor(detail = 'E-mail or password is not right.') {
     super(401, 'INVALID_CREDENTIALS', detail, CHALLENGE);
   }
 }
 
-/** Of somebody who is signed in, and was asked for their password again. */
+/** For a signed-in user who must confirm the current password. */
 export const wrongPassword = () => new InvalidCredentialsError('The current password is not right.');
 
-/** Forged, used before, expired, of a session that has ended, or none at all: which of these is not told. */
+/** The same for every reason: forged, used before, expired, of an ended session, or missing. */
 export class InvalidRefreshTokenError extends ProblemError {
   constructor() {
     super(
@@ -43,14 +43,14 @@ export class InvalidRefreshTokenError extends ProblemError {
   }
 }
 
-/** Forged, used before, replaced, expired, of a user who is gone or disabled: which of these is not told. */
+/** The same for every reason: forged, used before, replaced, expired, or of a deleted or disabled user. */
 export class InvalidResetTokenError extends ProblemError {
   constructor() {
     super(401, 'INVALID_RESET_TOKEN', 'This link is not valid (any more). Ask for a new one.', CHALLENGE);
   }
 }
 
-/** Not now, and not later either, unless somebody sets it up: without `Retry-After`. */
+/** Has no `Retry-After`, because the operator must configure mail first. */
 export class MailNotConfiguredError extends ProblemError {
   constructor() {
     super(503, 'MAIL_NOT_CONFIGURED', 'This server sends no mail. An admin can make a link for you.');
@@ -68,7 +68,7 @@ export class RegistrationClosedError extends ProblemError {
   }
 }
 
-/** A browser sends cookies along wherever a request comes from; this one says where, and it is not one of ours. */
+/** Protects the cookie against cross-site requests, because a browser sends it with those too. */
 export class OriginNotAllowedError extends ProblemError {
   constructor() {
     super(
@@ -91,7 +91,7 @@ export class ForbiddenError extends ProblemError {
   }
 }
 
-/** Of a personal token that is not for this; it says what it would have to be for, if there is such a scope. */
+/** Names the scope that the personal token needs, if the route has one. */
 export function missingScope(scope: string | undefined): ForbiddenError {
   return new ForbiddenError(
     scope === undefined

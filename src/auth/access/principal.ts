@@ -2,18 +2,18 @@ import type { Caller } from '../../common/http/request.js';
 import type { Scope } from './scopes.js';
 import type { Role } from '../../users/role.js';
 
-/** Who is asking, as stored at the moment of the request. */
+/** The caller of a request, as the database has them at that moment. */
 export interface Principal extends Caller {
   readonly email: string;
   readonly role: Role;
   readonly createdAt: Date;
   /** Null for a personal token. */
   readonly sessionId: string | null;
-  /** What they may be asked for: a personal token's scopes; null with a session, which can do whatever its user may. */
+  /** A personal token's scopes. Null for a session, which can do everything that its user can. */
   readonly scopes: readonly Scope[] | null;
 }
 
-/** On routes that are not for personal tokens. */
-export interface SignedIn extends Principal {
+/** The caller of a route that accepts no personal token. */
+export interface SessionPrincipal extends Principal {
   readonly sessionId: string;
 }

@@ -5,6 +5,6 @@ import { ForbiddenError } from './auth.errors.js';
 
 export const REQUIRED_ROLE = 'auth:role';
 
-/** Only for users with this role; says so in the documentation too. */
+/** Refuses callers without this role. Documents it too. */
 export const RequiresRole = (role: Role) =>
   applyDecorators(SetMetadata(REQUIRED_ROLE, role), ApiProblems(new ForbiddenError()));

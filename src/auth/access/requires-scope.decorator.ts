@@ -5,6 +5,6 @@ import type { Scope } from './scopes.js';
 
 export const REQUIRED_SCOPE = 'auth:scope';
 
-/** What a personal token must be for to be good here; without it, it never is. Says so in the documentation too. */
+/** The scope that a personal token needs. A route without it accepts no personal token. Documents it too. */
 export const RequiresScope = (scope: Scope) =>
   applyDecorators(SetMetadata(REQUIRED_SCOPE, scope), ApiExtension(SCOPE_EXTENSION, scope));

@@ -1,3 +1,3 @@
-/** What a personal token can be for. Never for admins' work, passwords, sessions or tokens. */
+/** The permissions of personal tokens. None covers admin routes, passwords, sessions or tokens. */
 export const SCOPES = ['items:read', 'items:write', 'profile:read'] as const;
 export type Scope = (typeof SCOPES)[number];

@@ -13,7 +13,7 @@ import { RateLimitPolicy } from '../../common/rate-limit/rate-limit.decorator.js
 import { EmailTakenError, LastAdminError } from '../../users/users.errors.js';
 import { RegistrationClosedError, UnauthorizedError, wrongPassword } from '../access/auth.errors.js';
 import { CurrentUser } from '../access/current-user.decorator.js';
-import type { Principal, SignedIn } from '../access/principal.js';
+import type { Principal, SessionPrincipal } from '../access/principal.js';
 import { Public } from '../access/public.decorator.js';
 import { RequiresScope } from '../access/requires-scope.decorator.js';
 import { RefreshCookie } from '../sign-in/refresh-cookie.js';
@@ -57,7 +57,7 @@ export class AccountController {
   @ApiNoContentResponse()
   @ApiProblems(new UnauthorizedError(true), wrongPassword())
   async changePassword(
-    @CurrentUser() user: SignedIn,
+    @CurrentUser() user: SessionPrincipal,
     @Body() { current_password, new_password }: ChangePasswordDto,
   ): Promise<void> {
     await this.account.changePassword(user, current_password, new_password);
@@ -85,7 +85,7 @@ export class AccountController {
   @ApiOkResponse({ type: UserResponse })
   @ApiProblems(new UnauthorizedError(true), wrongPassword(), new EmailTakenError())
   async changeEmail(
-    @CurrentUser() user: SignedIn,
+    @CurrentUser() user: SessionPrincipal,
     @Body() { email, current_password }: ChangeEmailDto,
   ): Promise<UserResponse> {
     return UserResponse.from(await this.account.changeEmail(user, email, current_password));
@@ -104,7 +104,7 @@ export class AccountController {
   @ApiNoContentResponse()
   @ApiProblems(new UnauthorizedError(true), wrongPassword(), new LastAdminError())
   async erase(
-    @CurrentUser() user: SignedIn,
+    @CurrentUser() user: SessionPrincipal,
     @Body() { current_password }: EraseAccountDto,
     @Req() { headers }: HttpRequest,
     @Res({ passthrough: true }) reply: HttpReply,

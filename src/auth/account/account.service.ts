@@ -4,7 +4,7 @@ import { UnitOfWork } from '../../database/unit-of-work.js';
 import type { User } from '../../users/user.entity.js';
 import { UsersService } from '../../users/users.service.js';
 import { UnauthorizedError, wrongPassword } from '../access/auth.errors.js';
-import type { SignedIn } from '../access/principal.js';
+import type { SessionPrincipal } from '../access/principal.js';
 import { PasswordResetsService } from '../password-resets/password-resets.service.js';
 import { LoginAttempts } from '../passwords/login-attempts.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
@@ -42,7 +42,7 @@ export class AccountService {
    * @throws RateLimitedError after too many wrong passwords
    * @throws OverloadedError
    */
-  async changePassword(principal: SignedIn, current: string, next: string): Promise<void> {
+  async changePassword(principal: SessionPrincipal, current: string, next: string): Promise<void> {
     await refuseGuessable('new_password', next, principal.email);
     const isChanged = await this.attempts.attempt(principal, async () =>
       (await this.tryChangingPassword(principal, current, next)) ? true : null,
@@ -59,7 +59,7 @@ export class AccountService {
    * @throws RateLimitedError after too many wrong passwords
    * @throws OverloadedError
    */
-  changeEmail(principal: SignedIn, email: string, password: string): Promise<User> {
+  changeEmail(principal: SessionPrincipal, email: string, password: string): Promise<User> {
     return this.confirmed(principal, password, (passwordHash) =>
       this.unitOfWork.write(async () => {
         const user = await this.users.changeEmail(principal.id, passwordHash, email);
@@ -78,7 +78,7 @@ export class AccountService {
    * @throws RateLimitedError after too many wrong passwords
    * @throws OverloadedError
    */
-  async erase(principal: SignedIn, password: string): Promise<void> {
+  async erase(principal: SessionPrincipal, password: string): Promise<void> {
     await this.confirmed(principal, password, (passwordHash) =>
       this.unitOfWork.write(async () => {
         const erased = await this.users.erase(principal.id, passwordHash);
@@ -88,7 +88,11 @@ export class AccountService {
     );
   }
 
-  private async tryChangingPassword(principal: SignedIn, current: string, next: string): Promise<boolean> {
+  private async tryChangingPassword(
+    principal: SessionPrincipal,
+    current: string,
+    next: string,
+  ): Promise<boolean> {
     const user = await this.users.find(principal.id);
     if (user === null) throw new UnauthorizedError(true);
     const { passwordHash } = user;
@@ -116,7 +120,7 @@ export class AccountService {
 
   /** @param act gets the hash that matched; it returns null if the user has another one meanwhile */
   private async confirmed<T>(
-    principal: SignedIn,
+    principal: SessionPrincipal,
     password: string,
     act: (passwordHash: string) => Promise<T | null>,
   ): Promise<T> {
@@ -133,7 +137,7 @@ export class AccountService {
   }
 
   /** @throws UnauthorizedError when the user has been erased: their address must not be written down again */
-  private recordFailure(principal: SignedIn): Promise<void> {
+  private recordFailure(principal: SessionPrincipal): Promise<void> {
     return this.unitOfWork.write(async () => {
       if ((await this.users.lock(principal.id)) === null) throw new UnauthorizedError(true);
       await this.audit.record({

@@ -2,6 +2,7 @@ import { Controller, type ExecutionContext, Get, type Type } from '@nestjs/commo
 import { Reflector } from '@nestjs/core';
 import { RateLimitPolicy } from '../../common/rate-limit/rate-limit.decorator.js';
 import { RateLimitGuard } from '../../common/rate-limit/rate-limit.guard.js';
+import { throttlerOptions } from '../../common/rate-limit/rate-limit.module.js';
 import { Public } from '../access/public.decorator.js';
 import { RequiresRole } from '../access/requires-role.decorator.js';
 import { RequiresScope } from '../access/requires-scope.decorator.js';
@@ -56,9 +57,9 @@ describe('a route that two controllers inherit', () => {
   });
 
   it('is public only in the controller that says so', async () => {
-    const ended = { find: () => Promise.resolve(null) };
+    const ended = { resolveSession: () => Promise.resolve(null) };
     const known = { find: () => ({ userId: 1, sessionId: 'ended' }) };
-    const guard = new JwtAuthGuard(reflector, {} as never, ended as never, known as never);
+    const guard = new JwtAuthGuard(reflector, ended as never, known as never);
     const headers = { authorization: 'Bearer of.a.session-that-ended' };
     await expect(Promise.resolve(guard.canActivate(call(OpenController, { headers })))).resolves.toBe(true);
     await expect(guard.canActivate(call(AdminsController, { headers }))).rejects.toMatchObject({
@@ -67,19 +68,20 @@ describe('a route that two controllers inherit', () => {
   });
 
   it('counts against the policy of the controller', async () => {
-    const policies: string[] = [];
+    const keys: string[] = [];
     const storage = {
-      increment: (_key: string, _ttl: number, _limit: number, _block: number, policy: string) => {
-        policies.push(policy);
+      increment: (key: string) => {
+        keys.push(key);
         return Promise.resolve({ isBlocked: false, state: { allowed: true, remaining: 1, resetMs: 1 } });
       },
-    };
-    const throttlers = ['list', 'login'].map((name) => ({ name, limit: 2, ttl: 1000 }));
-    const guard = new RateLimitGuard({ throttlers, storage } as never, storage as never, reflector);
-    Object.assign(guard, { metrics: null });
+    } as never;
+    const rule = { limit: 2, windowSeconds: 1 };
+    const env = { RATE_LIMIT_LIST: rule, RATE_LIMIT_LOGIN: rule } as never;
+    const options = throttlerOptions(env, storage, reflector);
+    const guard = new RateLimitGuard(options, storage, reflector, null);
     await guard.onModuleInit();
     await guard.canActivate(call(OpenController, { user: { rateLimitKey: 'user:1' } }));
     await guard.canActivate(call(AdminsController, { user: { rateLimitKey: 'user:1' } }));
-    expect(policies).toEqual(['list', 'login']);
+    expect(keys).toEqual(['list:user:1', 'login:user:1']);
   });
 });

@@ -3,31 +3,26 @@ import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import { type HttpRequest, requestOf } from '../../common/http/request.js';
 import { UnauthorizedError } from '../access/auth.errors.js';
-import { type Access, ACCESS } from '../access/public.decorator.js';
-import { JwtStrategy, personalToken } from './jwt.strategy.js';
 import type { Principal } from '../access/principal.js';
-import { Principals } from './principal-resolver.js';
-import { VerifiedTokens } from './verified-tokens.js';
+import { type Access, ACCESS } from '../access/public.decorator.js';
+import { isBearer, jwtIn, personalTokenIn } from './bearer-token.js';
+import { PrincipalResolver } from './principal-resolver.js';
+import { type VerifiedToken, VerifiedTokens } from './verified-tokens.js';
 
-/** RFC 6750 tells a bad token from none at all; another scheme's credentials are no token. */
-const BEARER_SCHEME = /^Bearer( |$)/i;
+/** Where passport puts the token that it has verified. `user` is the principal. */
+interface AuthenticatedRequest extends HttpRequest {
+  verifiedToken?: VerifiedToken;
+}
 
 /** Closed by default: every route without `@Public()` or `@TokenOptional()` needs a valid token. */
 @Injectable()
-export class JwtAuthGuard extends AuthGuard() {
+export class JwtAuthGuard extends AuthGuard('jwt') {
   constructor(
     private readonly reflector: Reflector,
-    strategy: JwtStrategy,
-    private readonly principals: Principals,
+    private readonly principals: PrincipalResolver,
     private readonly verified: VerifiedTokens,
   ) {
-    super({
-      // Not by its name: passport's list of names is the process's, and a second server in it would answer for this
-      // one. A copy for each request, as passport itself makes of what it finds by name.
-      get defaultStrategy() {
-        return Object.create(strategy) as never;
-      },
-    });
+    super();
   }
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -36,35 +31,43 @@ export class JwtAuthGuard extends AuthGuard() {
       context.getClass(),
     ]);
     if (access === 'public') return true;
-    const request = requestOf(context);
+    const request = requestOf<AuthenticatedRequest>(context);
     const { authorization } = request.headers;
     if (access === 'optional' && authorization === undefined) return true;
-    const verified = authorization === undefined ? undefined : this.verified.find(authorization);
-    if (verified !== undefined) return admit(request, await this.principals.find(verified));
-    const personal = personalToken(request);
-    if (personal !== null) return admit(request, await this.principals.findByPersonalToken(personal));
-    // passport checks what is seen for the first time.
-    return super.canActivate(context) as Promise<boolean>;
+    const principal = await this.authenticate(request, context);
+    if (principal === null) throw new UnauthorizedError(true);
+    request.user = principal;
+    return true;
   }
 
-  /** A database that is away is not the caller's fault: that error stays what it is. Everything else is one 401. */
-  override handleRequest<TUser = Principal>(
+  override getAuthenticateOptions(): { property: keyof AuthenticatedRequest } {
+    return { property: 'verifiedToken' };
+  }
+
+  /** An error is the server's, such as a database that is down. Every refusal of a token is one and the same 401. */
+  override handleRequest<Token>(
     error: unknown,
-    user: TUser | false,
+    token: Token | false,
     _info: unknown,
     context: ExecutionContext,
-  ): TUser {
+  ): Token {
     if (error) throw error;
-    if (!user) {
-      const { authorization } = requestOf(context).headers;
-      throw new UnauthorizedError(BEARER_SCHEME.test(authorization ?? ''));
-    }
-    return user;
+    if (!token) throw new UnauthorizedError(isBearer(requestOf(context).headers.authorization));
+    return token;
   }
-}
 
-function admit(request: HttpRequest, principal: Principal | null): true {
-  if (principal === null) throw new UnauthorizedError(true);
-  request.user = principal;
-  return true;
+  private async authenticate(
+    request: AuthenticatedRequest,
+    context: ExecutionContext,
+  ): Promise<Principal | null> {
+    const { authorization } = request.headers;
+    const personalToken = personalTokenIn(authorization);
+    if (personalToken !== null) return this.principals.resolvePersonalToken(personalToken);
+    const known = this.verified.find(authorization);
+    if (known !== undefined) return this.principals.resolveSession(known);
+    await super.canActivate(context);
+    const token = request.verifiedToken!;
+    this.verified.remember(jwtIn(authorization)!, token);
+    return this.principals.resolveSession(token);
+  }
 }

@@ -4,27 +4,28 @@ import { PersonalTokensService } from '../personal-tokens/personal-tokens.servic
 import { SessionsService } from '../sessions/sessions.service.js';
 import type { Standing } from '../../users/user.entity.js';
 import type { Principal } from '../access/principal.js';
+import type { VerifiedToken } from './verified-tokens.js';
 
 @Injectable()
-export class Principals {
+export class PrincipalResolver {
   constructor(
     private readonly sessions: SessionsService,
     private readonly tokens: PersonalTokensService,
   ) {}
 
-  /** Who that is now; null for a user who is gone or disabled, and when the session has ended. */
-  async find({ userId, sessionId }: { userId: number; sessionId: string }): Promise<Principal | null> {
+  /** @returns null when the session has ended, and when its user is deleted or disabled */
+  async resolveSession({ userId, sessionId }: VerifiedToken): Promise<Principal | null> {
     const user = await this.sessions.findActive(sessionId);
     return user?.id === userId ? this.principal(user, `user:${userId}`, sessionId, null) : null;
   }
 
-  /** Who sends this personal token; null for one that is not known (any more), and for somebody who is disabled. */
-  async findByPersonalToken(token: string): Promise<Principal | null> {
+  /** @returns null for an unknown, revoked or expired token, and when its user is disabled */
+  async resolvePersonalToken(token: string): Promise<Principal | null> {
     const granted = await this.tokens.findGranted(token);
     if (granted === null) return null;
     const { grant, user } = granted;
     this.tokens.used(grant.id, requestContext.get()?.address ?? null);
-    // By slot, not by id: a new token in the place of a revoked one is no fresh quota.
+    // By slot and not by id, so that replacing a token gives no new quota.
     const rateLimitKey = `user:${user.id}:token:${grant.slot}`;
     return this.principal(user, rateLimitKey, null, grant.scopes);
   }

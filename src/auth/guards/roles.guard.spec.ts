@@ -49,21 +49,21 @@ describe(RolesGuard.name, () => {
   const { inherits, overrides } = AdminOnlyController.prototype;
 
   it.each<[string, object & { name: string }, () => void, Role | undefined]>([
-    ['a user, where no role is asked for', OpenController, forEveryone, 'user'],
-    ['an admin, where no role is asked for', OpenController, forEveryone, 'admin'],
-    ['somebody who is not signed in, where no role is asked for', OpenController, forEveryone, undefined],
-    ['an admin, where the route asks for one', OpenController, forAdmins, 'admin'],
-    ['an admin, where the controller asks for one', AdminOnlyController, inherits, 'admin'],
-    ['a user, where the route asks for less than its controller', AdminOnlyController, overrides, 'user'],
-  ])('lets in %s', (_who, controller, handler, role) => {
+    ['a user on a route without a required role', OpenController, forEveryone, 'user'],
+    ['an admin on a route without a required role', OpenController, forEveryone, 'admin'],
+    ['an anonymous caller on a route without a required role', OpenController, forEveryone, undefined],
+    ['an admin when the route requires one', OpenController, forAdmins, 'admin'],
+    ['an admin when the controller requires one', AdminOnlyController, inherits, 'admin'],
+    ['a user when the route requires less than its controller', AdminOnlyController, overrides, 'user'],
+  ])('accepts %s', (_who, controller, handler, role) => {
     expect(enter(controller, handler, role)()).toBe(true);
   });
 
   it.each<[string, object & { name: string }, () => void, Role | undefined]>([
-    ['a user, where the route asks for an admin', OpenController, forAdmins, 'user'],
-    ['a user, where the controller asks for an admin', AdminOnlyController, inherits, 'user'],
-    ['somebody who is not signed in, where a role is asked for', OpenController, forAdmins, undefined],
-    ['an admin, where exactly a user is asked for', AdminOnlyController, overrides, 'admin'],
+    ['a user when the route requires an admin', OpenController, forAdmins, 'user'],
+    ['a user when the controller requires an admin', AdminOnlyController, inherits, 'user'],
+    ['an anonymous caller when the route requires a role', OpenController, forAdmins, undefined],
+    ['an admin when the route requires the role user', AdminOnlyController, overrides, 'admin'],
   ])('refuses %s', (_who, controller, handler, role) => {
     expect(enter(controller, handler, role)).toThrow(expect.objectContaining(FORBIDDEN));
   });

@@ -6,7 +6,7 @@ import { missingScope } from '../access/auth.errors.js';
 import { REQUIRED_SCOPE } from '../access/requires-scope.decorator.js';
 import type { Principal } from '../access/principal.js';
 
-/** Closed by default: a personal token opens only the routes with `@RequiresScope()`. */
+/** Closed by default: only routes with `@RequiresScope()` accept a personal token. */
 @Injectable()
 export class ScopesGuard implements CanActivate {
   constructor(private readonly reflector: Reflector) {}

@@ -1,20 +1,20 @@
 import { VerifiedTokens } from './verified-tokens.js';
 
 describe(VerifiedTokens.name, () => {
-  const known = { userId: 1, sessionId: 'session', expiresAt: Date.now() / 1000 + 60 };
+  const token = { userId: 1, sessionId: 'session', expiresAt: Date.now() / 1000 + 60 };
 
-  it('knows a token by the header that nearly all write, and keeps no other spelling of it', () => {
+  it('finds a token by the usual spelling of the header only', () => {
     const tokens = new VerifiedTokens();
-    tokens.remember('a.b.c', known);
-    expect(tokens.find('Bearer a.b.c')).toBe(known);
+    tokens.remember('a.b.c', token);
+    expect(tokens.find('Bearer a.b.c')).toBe(token);
     for (const other of ['bearer a.b.c', 'Bearer  a.b.c', 'Bearer a.b.c ', 'a.b.c', 'Bearer a.b.d', '']) {
       expect(tokens.find(other)).toBeUndefined();
     }
   });
 
-  it('does not know one any more that has expired', () => {
+  it('does not find an expired token', () => {
     const tokens = new VerifiedTokens();
-    tokens.remember('a.b.c', { ...known, expiresAt: Date.now() / 1000 - 1 });
+    tokens.remember('a.b.c', { ...token, expiresAt: Date.now() / 1000 - 1 });
     expect(tokens.find('Bearer a.b.c')).toBeUndefined();
   });
 });

@@ -3,8 +3,7 @@ import { lruCache } from '../../common/lru-cache.js';
 
 const MAXIMUM_TOKENS = 10_000;
 
-/** What a token says. */
-export interface Verified {
+export interface VerifiedToken {
   readonly userId: number;
   readonly sessionId: string;
   /** Unix seconds. */
@@ -12,22 +11,20 @@ export interface Verified {
 }
 
 /**
- * Tokens whose signature and claims have been checked, by the `Authorization` header as nearly all write it: the same
- * bytes under the same key give the same answer. What can change is looked at every time: the expiry here, session and
- * standing in the database.
+ * Remembers tokens whose signature and claims are valid, because verifying one costs more than the rest of a cached
+ * request. Expiry is checked here at each request; the guard checks session and user in the database.
  */
 @Injectable()
 export class VerifiedTokens {
-  private readonly tokens = lruCache<string, Verified>(MAXIMUM_TOKENS);
+  private readonly tokens = lruCache<string, VerifiedToken>(MAXIMUM_TOKENS);
 
-  /** Once per token: there is no end of other spellings (`bearer`, more spaces), and each is checked each time. */
-  remember(token: string, verified: Verified): void {
-    this.tokens.set(`Bearer ${token}`, verified);
+  /** Stores one spelling of the header per token, because a client can send endless others (`bearer`, more spaces). */
+  remember(jwt: string, token: VerifiedToken): void {
+    this.tokens.set(`Bearer ${jwt}`, token);
   }
 
-  /** What is said by a token that is known to be good and has not expired. */
-  find(authorization: string): Verified | undefined {
-    const verified = this.tokens.get(authorization);
-    return verified !== undefined && Date.now() < verified.expiresAt * 1000 ? verified : undefined;
+  find(authorization = ''): VerifiedToken | undefined {
+    const token = this.tokens.get(authorization);
+    return token !== undefined && Date.now() < token.expiresAt * 1000 ? token : undefined;
   }
 }

@@ -5,15 +5,15 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
-import { ThrottlerStorage } from '@nestjs/throttler';
 import { type CleanupOptions, createCleanupJob } from '../../common/jobs/cleanup-job.js';
 import { backOffMs, Outbox, type OutboxOptions, type RetryOptions } from '../../common/jobs/outbox.js';
 import type { PollingWorker } from '../../common/jobs/polling-worker.js';
 import { Mailer, MailNotSentError } from '../../common/mail/mailer.js';
+import { RateLimiter } from '../../common/rate-limit/rate-limiter.js';
 import { ENV, type Env } from '../../config/env.js';
 import { UnitOfWork } from '../../database/unit-of-work.js';
 import { UsersService } from '../../users/users.service.js';
-import { pseudonyms } from '../access/token-signer.js';
+import { pseudonymizer } from '../access/token-signer.js';
 import { RESET_LIFETIME_MS } from './password-reset.entity.js';
 import { passwordResetMail } from './password-reset-mail.js';
 import { PasswordResetTokens } from './password-reset-tokens.js';
@@ -39,8 +39,8 @@ export const PASSWORD_RESET_DELIVERY_DEFAULTS: PasswordResetDeliveryOptions = {
   cleanup: { intervalMs: 3_600_000, batchSize: 500 },
 };
 
-/** Per mailbox and link lifetime. The newest link is still valid when a mailbox reaches the limit. */
-const MAX_MAILS = 3;
+/** Per mailbox. The newest link is still valid when a mailbox reaches the limit. */
+const MAIL_LIMIT = { limit: 3, windowSeconds: RESET_LIFETIME_MS / 1000 };
 /** Caps the back-off, so that a link that lives for half an hour is retried until it expires. */
 const RETRIES_PER_LIFETIME = 10;
 
@@ -62,11 +62,11 @@ export class PasswordResetDelivery implements OnApplicationBootstrap, OnApplicat
     private readonly users: UsersService,
     private readonly mailer: Mailer,
     private readonly unitOfWork: UnitOfWork,
-    @Inject(ThrottlerStorage) private readonly counts: ThrottlerStorage,
+    private readonly limiter: RateLimiter,
     @Inject(ENV) env: Env,
     @Inject(PASSWORD_RESET_DELIVERY_OPTIONS) private readonly options: PasswordResetDeliveryOptions,
   ) {
-    this.pseudonymOf = pseudonyms(env.JWT_KEYS, 'mailbox name');
+    this.pseudonymOf = pseudonymizer(env.JWT_KEYS, 'mailbox name');
     this.outbox = new Outbox(
       resets.outbox,
       {
@@ -145,9 +145,8 @@ export class PasswordResetDelivery implements OnApplicationBootstrap, OnApplicat
   private async exceedsMailLimit({ email, purpose, userId }: StoredReset): Promise<boolean> {
     // A row with a user was counted at its first attempt.
     if (purpose !== 'forgotten' || userId !== null) return false;
-    const key = `mail:${this.pseudonymOf(email)}`;
-    const count = await this.counts.increment(key, RESET_LIFETIME_MS, MAX_MAILS, 0, 'mail');
-    return count.isBlocked;
+    const state = await this.limiter.hit(`mail:${this.pseudonymOf(email)}`, MAIL_LIMIT);
+    return !state.allowed;
   }
 
   private retryDelayMs({ mailAttempts, createdAt, expiresAt }: StoredReset): number {

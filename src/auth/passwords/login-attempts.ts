@@ -5,13 +5,13 @@ import { addressBucket } from '../../common/http/client-address.js';
 import { requestContext } from '../../common/http/request-context.js';
 import { METRICS } from '../../common/observability/metrics/metrics.module.js';
 import type { Metrics } from '../../common/observability/metrics/metrics.js';
-import { refusalsIn } from '../../common/rate-limit/refusals-counter.js';
+import { refusalsCounter } from '../../common/rate-limit/refusals-counter.js';
 import { REDIS } from '../../common/redis/redis.module.js';
 import type { RedisConnection } from '../../common/redis/redis-connection.js';
 import { ENV, type Env } from '../../config/env.js';
 import { UnitOfWork } from '../../database/unit-of-work.js';
 import { UsersService } from '../../users/users.service.js';
-import { pseudonyms } from '../access/token-signer.js';
+import { pseudonymizer } from '../access/token-signer.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import { Lockout } from './lockout.js';
 
@@ -34,7 +34,7 @@ export class LoginAttempts {
   private readonly perOrigin: Lockout | null = null;
   private readonly perAccount: Lockout | null = null;
   private readonly pseudonym: (email: string) => string;
-  private readonly refusals: ReturnType<typeof refusalsIn>;
+  private readonly refusals: ReturnType<typeof refusalsCounter>;
 
   constructor(
     @Inject(ENV) { LOGIN_LOCKOUT: rule, JWT_KEYS }: Env,
@@ -51,8 +51,8 @@ export class LoginAttempts {
       this.perOrigin = new Lockout(`${prefix}:origin`, rule.limit, rule.windowSeconds, redis);
       this.perAccount = new Lockout(`${prefix}:account`, 4 * rule.limit, rule.windowSeconds, redis);
     }
-    this.pseudonym = pseudonyms(JWT_KEYS, 'account name');
-    this.refusals = refusalsIn(metrics);
+    this.pseudonym = pseudonymizer(JWT_KEYS, 'account name');
+    this.refusals = refusalsCounter(metrics);
   }
 
   /**

@@ -15,15 +15,15 @@ import { MAXIMUM_TOKENS, PersonalTokensService } from './personal-tokens.service
 import { CurrentUser } from '../access/current-user.decorator.js';
 import { CreatePersonalTokenDto } from './dto/personal-token.dto.js';
 import { NewPersonalTokenResponse, PersonalTokensResponse } from './dto/personal-token.response.js';
-import type { SignedIn } from '../access/principal.js';
-import { StillSignedIn } from '../sessions/session-recheck.js';
+import type { SessionPrincipal } from '../access/principal.js';
+import { SessionRecheck } from '../sessions/session-recheck.js';
 
 @ApiTags('auth')
 @Controller('v1/auth/tokens')
 export class PersonalTokensController {
   constructor(
     private readonly tokens: PersonalTokensService,
-    private readonly stillSignedIn: StillSignedIn,
+    private readonly sessionRecheck: SessionRecheck,
     private readonly unitOfWork: UnitOfWork,
   ) {}
 
@@ -36,12 +36,12 @@ export class PersonalTokensController {
   @ApiCreatedResponse({ type: NewPersonalTokenResponse })
   @ApiProblems(new TooManyTokensError(MAXIMUM_TOKENS))
   async create(
-    @CurrentUser() user: SignedIn,
+    @CurrentUser() user: SessionPrincipal,
     @Body() { name, scopes, expires_in_days }: CreatePersonalTokenDto,
   ): Promise<NewPersonalTokenResponse> {
     const fields = { name, scopes, expiresInDays: expires_in_days ?? null };
     const { token, stored } = await this.unitOfWork.write(async () => {
-      await this.stillSignedIn.confirm(user);
+      await this.sessionRecheck.assertActive(user);
       return this.tokens.create(fields, user);
     });
     return NewPersonalTokenResponse.of(token, stored);
@@ -55,7 +55,7 @@ export class PersonalTokensController {
       'The newest first, with where and when each was last used; expired ones until another is made.',
   })
   @ApiOkResponse({ type: PersonalTokensResponse })
-  async list(@CurrentUser() user: SignedIn): Promise<PersonalTokensResponse> {
+  async list(@CurrentUser() user: SessionPrincipal): Promise<PersonalTokensResponse> {
     return PersonalTokensResponse.from(await this.tokens.list(user.id));
   }
 
@@ -68,7 +68,7 @@ export class PersonalTokensController {
     description: "Counts from its next request on. Somebody else's is not found.",
   })
   @ApiNoContentResponse()
-  async revoke(@CurrentUser() user: SignedIn, @Param('id', IdPipe) id: number): Promise<void> {
+  async revoke(@CurrentUser() user: SessionPrincipal, @Param('id', IdPipe) id: number): Promise<void> {
     await this.tokens.revoke(id, user);
   }
 }

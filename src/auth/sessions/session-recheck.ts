@@ -2,32 +2,32 @@ import { Injectable } from '@nestjs/common';
 import { SessionsService } from './sessions.service.js';
 import { UsersService } from '../../users/users.service.js';
 import { UnauthorizedError } from '../access/auth.errors.js';
-import type { SignedIn } from '../access/principal.js';
+import type { SessionPrincipal } from '../access/principal.js';
 
 /**
- * For what lets somebody in later: a token, a link. The guard has looked before the transaction began; what ended the
- * session since (a reset, a sign-out, a change of standing) was not to leave such a thing behind.
+ * Checks the session again inside the transaction that creates a token or a link. The session can end after the guard
+ * has checked it, and an ended session must not leave a new way to sign in.
  */
 @Injectable()
-export class StillSignedIn {
+export class SessionRecheck {
   constructor(
     private readonly users: UsersService,
     private readonly sessions: SessionsService,
   ) {}
 
   /**
-   * Within a write, first of all: takes turns with whatever ends the session.
+   * Call it first in a write: it takes the lock that ending a session takes.
    *
-   * @throws UnauthorizedError when that was faster
+   * @throws UnauthorizedError when the session has ended
    */
-  async confirm({ id, sessionId }: Pick<SignedIn, 'id' | 'sessionId'>): Promise<void> {
+  async assertActive({ id, sessionId }: Pick<SessionPrincipal, 'id' | 'sessionId'>): Promise<void> {
     const user = await this.users.lock(id);
     if (user === null || user.disabled || (await this.sessions.find(sessionId)) === null)
       throw new UnauthorizedError(true);
   }
 
-  /** As {@link confirm}, for an admin. In the order of UsersService.changeStanding: all admins before anybody else. */
-  async confirmAdmin({ id, sessionId }: Pick<SignedIn, 'id' | 'sessionId'>): Promise<void> {
+  /** The same for an admin. It locks all admins first, as UsersService.changeStanding does, so that no deadlock occurs. */
+  async assertActiveAdmin({ id, sessionId }: Pick<SessionPrincipal, 'id' | 'sessionId'>): Promise<void> {
     const admins = await this.users.lockActiveAdmins();
     if (!admins.some((admin) => admin.id === id) || (await this.sessions.find(sessionId)) === null)
       throw new UnauthorizedError(true);

@@ -5,7 +5,7 @@ import { SessionNotFoundError } from './sessions.errors.js';
 import { SESSION_ID, SessionsService } from './sessions.service.js';
 import { CurrentUser } from '../access/current-user.decorator.js';
 import { SessionsResponse } from './dto/session.response.js';
-import type { SignedIn } from '../access/principal.js';
+import type { SessionPrincipal } from '../access/principal.js';
 
 @ApiTags('auth')
 @Controller('v1/auth/sessions')
@@ -20,7 +20,7 @@ export class SessionsController {
       'Your sessions, most recently used first. You can have at most 100; another sign-in then ends the one that has been idle longest.',
   })
   @ApiOkResponse({ type: SessionsResponse })
-  async list(@CurrentUser() user: SignedIn): Promise<SessionsResponse> {
+  async list(@CurrentUser() user: SessionPrincipal): Promise<SessionsResponse> {
     return SessionsResponse.from(await this.sessions.list(user.id), user.sessionId);
   }
 
@@ -32,7 +32,7 @@ export class SessionsController {
     description: 'Ends all your sessions except this one, effective from their next request.',
   })
   @ApiNoContentResponse()
-  async endOthers(@CurrentUser() user: SignedIn): Promise<void> {
+  async endOthers(@CurrentUser() user: SessionPrincipal): Promise<void> {
     await this.sessions.endOthers(user, user.sessionId);
   }
 
@@ -51,7 +51,7 @@ export class SessionsController {
   })
   @ApiNoContentResponse()
   @ApiProblems(new SessionNotFoundError())
-  async end(@CurrentUser() user: SignedIn, @Param('session_id') id: string): Promise<void> {
+  async end(@CurrentUser() user: SessionPrincipal, @Param('session_id') id: string): Promise<void> {
     // A path can hold characters that the database refuses.
     if (!SESSION_ID.test(id)) throw new SessionNotFoundError();
     await this.sessions.end(id, user);

@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { AuditModule } from '../../audit/audit.module.js';
 import { UsersModule } from '../../users/users.module.js';
 import { SESSION_CLEANUP_DEFAULTS, SESSION_CLEANUP_OPTIONS, SessionCleanup } from './session-cleanup.js';
-import { StillSignedIn } from './session-recheck.js';
+import { SessionRecheck } from './session-recheck.js';
 import { SessionsController } from './sessions.controller.js';
 import { SessionsRepository } from './sessions.repository.js';
 import { SessionsService } from './sessions.service.js';
@@ -15,8 +15,8 @@ import { SessionsService } from './sessions.service.js';
     SessionsRepository,
     SessionCleanup,
     { provide: SESSION_CLEANUP_OPTIONS, useValue: SESSION_CLEANUP_DEFAULTS },
-    StillSignedIn,
+    SessionRecheck,
   ],
-  exports: [SessionsService, StillSignedIn],
+  exports: [SessionsService, SessionRecheck],
 })
 export class SessionsModule {}

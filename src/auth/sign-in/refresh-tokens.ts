@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ENV, type Env } from '../../config/env.js';
 import type { Session } from '../sessions/session.entity.js';
-import { TokenCodes } from '../access/token-signer.js';
+import { TokenSigner } from '../access/token-signer.js';
 
 const TOKEN = /^([A-Za-z0-9_-]{22})\.(0|[1-9]\d{0,8})\.([A-Za-z0-9_-]{43})$/;
 
@@ -14,15 +14,15 @@ export interface RefreshToken {
 /** `<session>.<generation>.<code of both>` (token-signer.ts). */
 @Injectable()
 export class RefreshTokens {
-  private readonly codes: TokenCodes;
+  private readonly signer: TokenSigner;
 
   constructor(@Inject(ENV) env: Env) {
-    this.codes = new TokenCodes(env.JWT_KEYS, 'refresh token');
+    this.signer = new TokenSigner(env.JWT_KEYS, 'refresh token');
   }
 
   /** Of a session's present generation. */
   issue({ id, generation, keyId }: Pick<Session, 'id' | 'generation' | 'keyId'>): string {
-    return `${id}.${generation}.${this.codes.of(`${id}.${generation}`, keyId)}`;
+    return `${id}.${generation}.${this.signer.sign(`${id}.${generation}`, keyId)}`;
   }
 
   /** Its parts; whether it is genuine is another question. Null for what cannot be one. */
@@ -33,6 +33,6 @@ export class RefreshTokens {
 
   /** False, too, for a session whose key is in use no longer. */
   isGenuine({ sessionId, generation, mac }: RefreshToken, keyId: string): boolean {
-    return this.codes.isGenuine(mac, `${sessionId}.${generation}`, keyId);
+    return this.signer.verify(mac, `${sessionId}.${generation}`, keyId);
   }
 }

@@ -9,7 +9,7 @@ import {
   OriginNotAllowedError,
   UnauthorizedError,
 } from '../access/auth.errors.js';
-import type { SignedIn } from '../access/principal.js';
+import type { SessionPrincipal } from '../access/principal.js';
 import { Public, TokenOptional } from '../access/public.decorator.js';
 import { REFRESH_GRACE_SECONDS, SessionsService } from '../sessions/sessions.service.js';
 import { LoginDto, LogoutDto, RefreshDto } from './dto/sign-in.dto.js';
@@ -82,7 +82,7 @@ export class SignInController {
   @ApiProblems(new UnauthorizedError(true), new OriginNotAllowedError())
   async logout(
     @Body() { refresh_token }: LogoutDto,
-    @Req() request: HttpRequest & { user?: SignedIn },
+    @Req() request: HttpRequest & { user?: SessionPrincipal },
     @Res({ passthrough: true }) reply: HttpReply,
   ): Promise<void> {
     const { user } = request;

@@ -15,7 +15,7 @@ import type { ProblemError } from '../errors/problem.error.js';
 import type { Metrics } from '../observability/metrics/metrics.js';
 import { AddressLimiter } from '../rate-limit/address-limiter.js';
 import { type RateLimitState, retryAfterSeconds } from '../rate-limit/rate-limits.js';
-import { refusalsIn } from '../rate-limit/refusals-counter.js';
+import { refusalsCounter } from '../rate-limit/refusals-counter.js';
 import { OverloadDetector } from './overload.js';
 import { pathOf } from './path.js';
 import { MAXIMUM_URL_LENGTH } from './request-limits.js';
@@ -40,7 +40,7 @@ export class EarlyChecks {
   private readonly addresses: AddressLimiter;
   private readonly limitStates = new WeakMap<FastifyRequest, RateLimitState>();
   private readonly overload: OverloadDetector | null;
-  private readonly rateLimited: ReturnType<typeof refusalsIn>;
+  private readonly rateLimited: ReturnType<typeof refusalsCounter>;
   private readonly unreadable: Counter<'status'> | undefined;
   private hasWarnedOfProxy = false;
 
@@ -51,7 +51,7 @@ export class EarlyChecks {
     this.addresses = new AddressLimiter(env);
     this.overload =
       env.MAX_EVENT_LOOP_DELAY_MS > 0 ? new OverloadDetector(env.MAX_EVENT_LOOP_DELAY_MS) : null;
-    this.rateLimited = refusalsIn(metrics);
+    this.rateLimited = refusalsCounter(metrics);
     this.unreadable = metrics?.counter({
       name: 'watchlist_http_unreadable_requests_total',
       help: 'Requests that the server could not read (no HTTP, no path, too large, too slow, CONNECT), by status of the response.',

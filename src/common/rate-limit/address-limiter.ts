@@ -4,8 +4,8 @@ import { type RateLimitState, rateLimitHeaders } from './rate-limits.js';
 import { SlidingLog } from './sliding-log.js';
 
 /**
- * The policy over everything that one address sends, counted before a byte of the body is read. In this
- * process's memory, so that refusing a flood costs no round trip.
+ * Limits all requests of one address, before their bodies are read. Counts in this process's memory, so that refusing
+ * a flood needs no call to Redis.
  */
 export class AddressLimiter {
   private readonly log = new SlidingLog();
@@ -15,7 +15,7 @@ export class AddressLimiter {
     this.rule = env.RATE_LIMIT_ADDRESS;
   }
 
-  /** The state of this address and the headers that tell it; `null` when the policy is off. */
+  /** @returns null when the policy is switched off */
   check(
     address: string,
     counted: boolean,

@@ -1,15 +1,12 @@
-import { type ExecutionContext, SetMetadata } from '@nestjs/common';
+import type { ExecutionContext } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
 import type { RoutePolicy } from './rate-limits.js';
 
-const POLICY = 'rate-limit:policy';
+/** Puts a route, or all routes of a controller, under this policy. `@SkipThrottle()` exempts them from every policy. */
+export const RateLimitPolicy = Reflector.createDecorator<RoutePolicy>();
 
-/** Puts a route (or a controller's routes) under a policy other than `default`; `@SkipThrottle()` takes it out of all. */
-export const RateLimitPolicy = (policy: RoutePolicy) => SetMetadata(POLICY, policy);
-
-export function policyOf(context: ExecutionContext): RoutePolicy {
+export function policyOf(reflector: Reflector, context: ExecutionContext): RoutePolicy {
   return (
-    (Reflect.getMetadata(POLICY, context.getHandler()) as RoutePolicy | undefined) ??
-    (Reflect.getMetadata(POLICY, context.getClass()) as RoutePolicy | undefined) ??
-    'default'
+    reflector.getAllAndOverride(RateLimitPolicy, [context.getHandler(), context.getClass()]) ?? 'default'
   );
 }

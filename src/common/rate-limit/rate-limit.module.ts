@@ -1,24 +1,42 @@
 import { Module } from '@nestjs/common';
-import { ThrottlerModule } from '@nestjs/throttler';
+import { Reflector } from '@nestjs/core';
+import { ThrottlerModule, type ThrottlerModuleOptions, ThrottlerStorage } from '@nestjs/throttler';
 import { ENV, type Env } from '../../config/env.js';
-import { REDIS } from '../redis/redis.module.js';
 import type { RedisConnection } from '../redis/redis-connection.js';
-import { rateLimits, ROUTE_POLICIES } from './rate-limits.js';
+import { REDIS } from '../redis/redis.module.js';
+import { policyOf } from './rate-limit.decorator.js';
+import { RateLimiter } from './rate-limiter.js';
+import { rateLimits } from './rate-limits.js';
 import { SlidingLogStorage } from './sliding-log.storage.js';
+
+/** One throttler that takes its numbers from the route's policy: the library would check a route against each of several. */
+export function throttlerOptions(
+  env: Env,
+  storage: ThrottlerStorage,
+  reflector: Reflector,
+): ThrottlerModuleOptions {
+  const rules = rateLimits(env);
+  return {
+    storage,
+    throttlers: [
+      {
+        skipIf: (context) => rules[policyOf(reflector, context)] === null,
+        limit: (context) => rules[policyOf(reflector, context)]!.limit,
+        ttl: (context) => rules[policyOf(reflector, context)]!.windowSeconds * 1000,
+      },
+    ],
+  };
+}
 
 @Module({
   imports: [
     ThrottlerModule.forRootAsync({
-      inject: [ENV, REDIS],
-      useFactory: (env: Env, redis: RedisConnection | null) => ({
-        storage: new SlidingLogStorage(redis),
-        throttlers: ROUTE_POLICIES.flatMap((name) => {
-          const rule = rateLimits(env)[name];
-          return rule === null ? [] : [{ name, limit: rule.limit, ttl: rule.windowSeconds * 1000 }];
-        }),
-      }),
+      inject: [ENV, REDIS, Reflector],
+      useFactory: (env: Env, redis: RedisConnection | null, reflector: Reflector) =>
+        throttlerOptions(env, new SlidingLogStorage(redis), reflector),
     }),
   ],
-  exports: [ThrottlerModule],
+  providers: [{ provide: RateLimiter, useExisting: ThrottlerStorage }],
+  exports: [RateLimiter, ThrottlerModule],
 })
 export class RateLimitModule {}

@@ -1,12 +1,12 @@
 import type { Env } from '../../config/env.js';
 import type { RateLimit } from '../../config/env-fields.js';
 
-/** The policies that a route can be under. `default` is every route's that names none. */
+/** The policies of routes. `default` applies to a route that names none. */
 export const ROUTE_POLICIES = ['login', 'register', 'list', 'write', 'default'] as const;
 export type RoutePolicy = (typeof ROUTE_POLICIES)[number];
 export type Policy = RoutePolicy | 'address';
 
-/** `null`: switched off. */
+/** A policy that is switched off is `null`. */
 export function rateLimits(env: Env): Record<Policy, RateLimit | null> {
   return {
     login: env.RATE_LIMIT_LOGIN,
@@ -18,21 +18,21 @@ export function rateLimits(env: Env): Record<Policy, RateLimit | null> {
   };
 }
 
-/** What a sliding log says about one call. */
+/** The state of a limit after a call. */
 export interface RateLimitState {
   readonly allowed: boolean;
-  /** Calls that would still pass now. */
+  /** Calls that are still allowed now. */
   readonly remaining: number;
-  /** Milliseconds until the oldest counted call leaves the window; the window's length when none is counted. */
+  /** Milliseconds until the oldest counted call leaves the window, or the window's length without one. */
   readonly resetMs: number;
 }
 
-/** At least one second, and never so early that the call is refused again. */
+/** Rounds up, so that a client that waits this long is allowed. */
 export function retryAfterSeconds(state: RateLimitState): number {
   return Math.max(1, Math.ceil(state.resetMs / 1000));
 }
 
-/** The headers of the original's clients (`X-RateLimit-*`) and those of draft-ietf-httpapi-ratelimit-headers-10. */
+/** `X-RateLimit-*`, which most clients know, and the fields of draft-ietf-httpapi-ratelimit-headers-10. */
 export function rateLimitHeaders(
   policy: Policy,
   { limit, windowSeconds }: RateLimit,
@@ -46,6 +46,3 @@ export function rateLimitHeaders(
     ratelimit: `"${policy}";r=${state.remaining};t=${Math.ceil(state.resetMs / 1000)}`,
   };
 }
-
-/** For the library's `@SkipThrottle()`, which skips only the policies that it is told of. */
-export const NOT_RATE_LIMITED = Object.fromEntries(ROUTE_POLICIES.map((policy) => [policy, true]));

@@ -3,10 +3,11 @@ import type { ThrottlerStorage } from '@nestjs/throttler';
 import type { Result } from 'ioredis';
 import type { RateLimit } from '../../config/env-fields.js';
 import type { RedisConnection } from '../redis/redis-connection.js';
+import type { RateLimiter } from './rate-limiter.js';
 import { type RateLimitState, retryAfterSeconds } from './rate-limits.js';
 import { SlidingLog } from './sliding-log.js';
 
-/** What the throttler's guard asks a storage for, plus what our headers say. */
+/** The throttler's own record, plus the state that the headers are made of. */
 export interface SlidingLogRecord {
   totalHits: number;
   /** Seconds. */
@@ -18,9 +19,8 @@ export interface SlidingLogRecord {
 }
 
 /**
- * One atomic step on Redis's own clock, so that instances with different clocks agree: drop what has left the
- * window, count, add when there is room. Refused calls are not recorded. All times in microseconds.
- * Returns {1 if allowed, remaining, microseconds until the oldest leaves}.
+ * Runs atomically and on Redis's clock, because the clocks of instances differ. Times are in microseconds.
+ * Returns {1 if allowed, remaining calls, microseconds until the oldest call leaves the window}.
  */
 const HIT = `
 local t = redis.call('TIME')
@@ -31,7 +31,7 @@ redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - window)
 local count = redis.call('ZCARD', KEYS[1])
 local allowed = 0
 if count < limit then
-  -- Two calls in one microsecond need two members.
+  -- Calls of the same microsecond need different members.
   local member = string.format('%.0f', now)
   if redis.call('ZADD', KEYS[1], 'NX', now, member) == 0 then
     local n = 1
@@ -41,7 +41,7 @@ if count < limit then
   allowed = 1
   count = count + 1
 end
--- The call whose leaving makes room: the oldest, but for a limit that has been lowered since.
+-- Room appears when this call leaves. It is the oldest one, unless the limit was lowered meanwhile.
 local leaving = math.max(0, count - limit)
 local oldest = redis.call('ZRANGE', KEYS[1], leaving, leaving, 'WITHSCORES')
 return { allowed, math.max(0, limit - count), oldest[2] + window - now }
@@ -53,20 +53,19 @@ declare module 'ioredis' {
   }
 }
 
-/** Whatever answers there may not be Redis: what is not three numbers is no answer. */
+/** Something other than Redis can listen on that port. */
 function isReply(reply: unknown): reply is [number, number, number] {
   return Array.isArray(reply) && reply.length === 3 && reply.every(Number.isFinite);
 }
 
 /**
- * The limits' memory. With Redis they are exact across instances; the process keeps its own log of what it let
- * through beside it, which takes over when Redis does not answer and also refuses when a flushed Redis has
- * forgotten: neither hands out a fresh quota here. Without Redis the own log is all there is.
+ * Counts calls in Redis, exactly and across instances, and in this process's memory. The memory takes over when Redis
+ * does not answer, and still refuses after Redis was flushed, so that neither gives a client a new quota.
  */
 @Injectable()
-export class SlidingLogStorage implements ThrottlerStorage, OnApplicationShutdown {
+export class SlidingLogStorage implements ThrottlerStorage, RateLimiter, OnApplicationShutdown {
   private readonly local = new SlidingLog();
-  /** The longest that Redis has taken to answer: by so much may our own clock see a call leave the window before Redis does. */
+  /** The longest response time of Redis. A call can leave the local window this much earlier than Redis's window. */
   private slackMs = 0;
 
   constructor(private readonly redis: RedisConnection | null) {
@@ -88,22 +87,20 @@ export class SlidingLogStorage implements ThrottlerStorage, OnApplicationShutdow
     this.local.close();
   }
 
-  private hit(key: string, rule: RateLimit): RateLimitState | Promise<RateLimitState> {
-    // Our entry bears the time before Redis was asked, and our window ends after Redis has answered: what has left
-    // Redis's window has left ours, so that while Redis is well its count decides, and ours only where it has
-    // forgotten.
+  async hit(key: string, rule: RateLimit): Promise<RateLimitState> {
+    // A local entry has the time before the call to Redis, and is checked after it. A call that has left Redis's window
+    // has therefore left the local one, so the local log refuses only what a flushed Redis has forgotten.
     const began = performance.now();
     const own = this.local.peek(key, rule, began);
     if (!own.allowed) return this.withSlack(own, rule);
     if (this.redis === null) return this.local.hit(key, rule, began);
-    return this.redis
-      .attempt((client) => client.slidingLogHit(`rl:${key}`, rule.limit, rule.windowSeconds * 1000))
-      .then((shared) =>
-        isReply(shared) ? this.agree(key, rule, began, shared) : this.local.hit(key, rule, began),
-      );
+    const shared = await this.redis.attempt((client) =>
+      client.slidingLogHit(`rl:${key}`, rule.limit, rule.windowSeconds * 1000),
+    );
+    return isReply(shared) ? this.combine(key, rule, began, shared) : this.local.hit(key, rule, began);
   }
 
-  private agree(
+  private combine(
     key: string,
     rule: RateLimit,
     began: number,
@@ -117,7 +114,7 @@ export class SlidingLogStorage implements ThrottlerStorage, OnApplicationShutdow
     return own.allowed ? { ...state, remaining: Math.min(remaining, own.remaining) } : own;
   }
 
-  /** Redis counted the oldest call later than we say it began, but not later than now. */
+  /** Redis counted the oldest call after its local time, by at most the longest response time. */
   private withSlack(state: RateLimitState, { windowSeconds }: RateLimit): RateLimitState {
     return { ...state, resetMs: Math.min(state.resetMs + this.slackMs, windowSeconds * 1000) };
   }

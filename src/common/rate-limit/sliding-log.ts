@@ -1,7 +1,7 @@
 import type { RateLimit } from '../../config/env-fields.js';
 import type { RateLimitState } from './rate-limits.js';
 
-/** The times (ms on the monotonic clock) of one key's counted calls, oldest first; `head` is the first still in the window. */
+/** The times of one key's counted calls in ms, oldest first. `head` is the index of the first in the window. */
 interface Log {
   times: number[];
   head: number;
@@ -9,18 +9,18 @@ interface Log {
 }
 
 const SWEEP_INTERVAL_MS = 10_000;
-/** Bounds the memory that clients with many addresses can take; beyond it the longest-known keys are forgotten first. */
+/** Bounds the memory that a client with many addresses can fill. The oldest keys are dropped first. */
 const MAXIMUM_KEYS = 100_000;
 
 /**
- * The exact limiter: it remembers when each counted call happened, so at most `limit` pass in *any* window, not
- * only in those that start on the minute. Refused calls are not counted, so a poller gets its quota.
+ * Stores the time of each counted call, so that at most `limit` calls pass in any window and not only in fixed ones.
+ * Refused calls do not count, so that a client that polls gets its quota.
  */
 export class SlidingLog {
   private readonly logs = new Map<string, Log>();
   private readonly sweeper = setInterval(() => this.sweep(), SWEEP_INTERVAL_MS).unref();
 
-  /** Counts the call if it may pass. Times in ms of `performance.now()`; `began`: when it is to have happened. */
+  /** Counts the call at `began` when the rule allows it now. Times are those of `performance.now()`. */
   hit(key: string, rule: RateLimit, now = performance.now(), began = now): RateLimitState {
     const log = this.logOf(key, rule.windowSeconds * 1000);
     this.dropOld(log, now);
@@ -29,7 +29,7 @@ export class SlidingLog {
     return this.stateOf(log, rule, allowed, now);
   }
 
-  /** What `hit` would say, without counting. */
+  /** Returns the same as `hit`, without counting. */
   peek(key: string, rule: RateLimit, now = performance.now()): RateLimitState {
     const log = this.logs.get(key) ?? { times: [], head: 0, windowMs: rule.windowSeconds * 1000 };
     this.dropOld(log, now);
@@ -53,7 +53,7 @@ export class SlidingLog {
   private dropOld(log: Log, now: number): void {
     const { times } = log;
     while (log.head < times.length && times[log.head]! <= now - log.windowMs) log.head++;
-    // Cutting the array at each call would cost its length each time; cut when half of it is dead.
+    // Cuts the array only when half of it is old, because each cut copies the rest.
     if (log.head > 32 && log.head * 2 > times.length) {
       log.times = times.slice(log.head);
       log.head = 0;

@@ -50,6 +50,7 @@ export class UndeclaredInputGuard implements CanActivate {
   }
 }
 
+/** Nest has no public API for a handler's parameters, and the OpenAPI document does not name the body's class. */
 function declared(context: ExecutionContext): Declared {
   const { name } = context.getHandler();
   const args = (Reflect.getMetadata(ROUTE_ARGS_METADATA, context.getClass(), name) ?? {}) as Record<
