@@ -1,4 +1,4 @@
-import type { RateLimit } from '../../config/env.js';
+import type { RateLimit } from '../../config/env-fields.js';
 import type { RateLimitState } from './rate-limits.js';
 
 /** Limits work that is no request, such as mail. Requests have policies (see `RateLimitGuard`). */
