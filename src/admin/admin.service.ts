@@ -65,7 +65,10 @@ export class AdminService {
    * @throws EmailTakenError
    * @throws OverloadedError
    */
-  async inviteUser({ email, role = 'user' }: InviteUserDto, actor: SessionPrincipal): Promise<CountedResetLink> {
+  async inviteUser(
+    { email, role = 'user' }: InviteUserDto,
+    actor: SessionPrincipal,
+  ): Promise<CountedResetLink> {
     const confirm = () => this.sessionRecheck.assertActiveAdmin(actor);
     const link = await this.passwordResets.invite(email, role, actor, confirm);
     return { ...link, user: await this.withItemCount(link.user) };
