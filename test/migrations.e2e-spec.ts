@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import sqlite3 from 'sqlite3';
 import { type DataSource, MigrationExecutor } from 'typeorm';
 import { parseEnv } from '../src/config/env.js';
-import { type PostgresDatabase, type SqliteDatabase } from '../src/config/env-fields.js';
+import { type PostgresConfig, type SqliteConfig } from '../src/config/env-fields.js';
 import { InvalidEnvironmentError } from '../src/config/errors.js';
 import { MIGRATIONS_TABLE, postgresDataSource, sqliteDataSource } from '../src/database/data-source.js';
 import { openDatabase } from '../src/database/database.module.js';
@@ -239,7 +239,7 @@ if (stack() === 'postgres+redis') {
     });
 
     it('wait for the one that migrates, but not for ever', async () => {
-      const config = configOf(storage) as PostgresDatabase;
+      const config = configOf(storage) as PostgresConfig;
       const [migrating, waiting] = await Promise.all(
         [1, 2].map(() => postgresDataSource(config, SCHEMA).initialize()),
       );
@@ -281,8 +281,8 @@ if (stack() === 'postgres+redis') {
 }
 
 if (stack() === 'sqlite+memory') {
-  const file = () => (configOf(storage) as SqliteDatabase).file;
-  const open = () => SqliteDatabaseConnection.open({ type: 'sqlite', file: file() }, SCHEMA, 100);
+  const file = () => (configOf(storage) as SqliteConfig).file;
+  const open = () => SqliteDriver.open({ type: 'sqlite', file: file() }, SCHEMA, 100);
   const contents = () => createHash('sha256').update(readFileSync(file())).digest('hex');
 
   const execute = (sql: string, path = file()) =>

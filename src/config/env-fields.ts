@@ -33,18 +33,18 @@ export const url = (...protocols: string[]) =>
       `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
     );
 
-export interface SqliteDatabase {
+export interface SqliteConfig {
   readonly type: 'sqlite';
   /** Path of the file, relative to the working folder or absolute. */
   readonly file: string;
 }
-export interface PostgresDatabase {
+export interface PostgresConfig {
   readonly type: 'postgres';
   readonly url: string;
 }
 
 /** SQLAlchemy's spelling, which the original's `.env` uses: three slashes for a relative path, four for an absolute one. */
-export const database = z.string().transform((text, context): SqliteDatabase | PostgresDatabase => {
+export const database = z.string().transform((text, context): SqliteConfig | PostgresConfig => {
   const file = /^sqlite:\/\/\/(.+)$/.exec(text)?.[1];
   if (file === ':memory:') {
     context.addIssue('must not be :memory: — the data would be gone at every restart; name a file');

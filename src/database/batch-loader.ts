@@ -8,11 +8,11 @@ interface Query<Key> {
 }
 
 /**
- * Concurrent requests share one statement. Nothing is kept: the statement is sent after the last of them has asked, so
- * each sees what was committed when it began. It runs outside any request's context, but appears in the trace of each.
+ * Lets concurrent requests share one statement without caching. The statement is sent after all of them have called, so
+ * each sees data committed before its call. It runs outside any request's context but appears in each trace.
  *
  * @param read returns the results in the order of the keys
- * @param maxBatchSize keys in one statement; the others go into the next
+ * @param maxBatchSize keys per statement; further keys go into the next statement
  */
 export function createBatchLoader<Key, Found>(
   read: (keys: readonly Key[]) => Promise<Found[]>,

@@ -2,46 +2,42 @@ import type { EventEmitter } from 'node:events';
 import sqlite3 from 'sqlite3';
 import { type ColumnType, DataSource, type DataSourceOptions } from 'typeorm';
 import type { PostgresConnectionOptions } from 'typeorm/driver/postgres/PostgresConnectionOptions.js';
-import type { PostgresDatabase, SqliteDatabase } from '../config/env-fields.js';
+import type { PostgresConfig, SqliteConfig } from '../config/env-fields.js';
 import { PgClient } from './drivers/postgres/pg-client.js';
 import { PREPARING_SQLITE3 } from './drivers/sqlite/sqlite-statements.js';
 
 export const MIGRATIONS_TABLE = 'watchlist_migrations';
-/** By which PostgreSQL knows the servers' connections. */
+/** Marks the servers' connections in PostgreSQL's `pg_stat_activity`. */
 export const APPLICATION_NAME = 'watchlist-api';
 
-/** What the database holds; see src/schema.ts. */
+/** The entities and migrations (src/schema.ts). */
 export type Schema = Required<Pick<DataSourceOptions, 'entities' | 'migrations'>>;
 
 const SHARED = {
   migrationsTableName: MIGRATIONS_TABLE,
   synchronize: false,
   logging: false,
-  // The default one writes about a failed migration to stdout, which is for JSON; the error says the same.
+  // The default logger prints a failed migration to stdout, which is for JSON. The error contains the same text.
   logger: 'debug',
 } satisfies Partial<DataSourceOptions>;
 
-/** `write`: the one connection that may change anything; `read`: a connection that cannot. */
-export function sqliteDataSource(
-  { file }: SqliteDatabase,
-  schema: Schema,
-  side: 'write' | 'read',
-): DataSource {
+/** `write` opens the only connection that can change data. `read` opens a read-only connection. */
+export function sqliteDataSource({ file }: SqliteConfig, schema: Schema, side: 'write' | 'read'): DataSource {
   return new DataSource({
     ...SHARED,
     ...schema,
     type: 'sqlite',
     database: file,
     driver: PREPARING_SQLITE3,
-    // Short: waiting blocks one of libuv's four threads. Who must wait longer retries (sqlite.driver.ts).
+    // Short, because waiting blocks one of libuv's four threads. The driver retries (sqlite.driver.ts).
     busyTimeout: 50,
     ...(side === 'write' ? { enableWAL: true } : { flags: sqlite3.OPEN_READONLY | sqlite3.OPEN_FULLMUTEX }),
   });
 }
 
-/** @param others for what is not a server: its statements may take longer than those of a request */
+/** @param others overrides for commands, whose statements can take longer than those of a request */
 export function postgresDataSource(
-  { url }: PostgresDatabase,
+  { url }: PostgresConfig,
   schema: Schema,
   others: Partial<PostgresConnectionOptions> = {},
 ): DataSource {
@@ -52,27 +48,27 @@ export function postgresDataSource(
     url,
     applicationName: APPLICATION_NAME,
     poolSize: 10,
-    // Without these a hung server hangs every request for ever. This one is also how long to wait for a connection that
-    // is free: writers to one list take turns.
+    // Without timeouts a hung database would hang every request. This one also limits the wait for a free connection,
+    // because writers to one list take turns.
     connectTimeoutMS: 5000,
     extra: {
       Client: PgClient,
-      // pg never forgets the name of a statement that it has prepared.
+      // pg never drops the name of a prepared statement, so each connection is replaced from time to time.
       maxLifetimeSeconds: 3600,
       statement_timeout: 5000,
-      // A connection on which a statement was not answered by then is ended: the client is pipelined.
+      // pg ends the connection when a statement gets no answer in time, because the connection is pipelined.
       query_timeout: 6000,
       lock_timeout: 3000,
       idle_in_transaction_session_timeout: 10_000,
       keepAlive: true,
-      // Between the pool's listener and TypeORM's there is none for a moment: a connection that the server ends just
-      // then would end the process. The statement under way learns of it all the same.
+      // Neither the pool nor TypeORM listens for a moment. A connection that fails then would end the process.
+      // The running statement fails with the same error anyway.
       onConnect: (client: EventEmitter) => void client.on('error', () => undefined),
     },
     ...others,
   });
-  // Entities say `Date` and `Buffer`. SQLite's driver knows both; of these two words PostgreSQL's makes a
-  // timestamp without a zone and nothing at all.
+  // Entities use `Date` and `Buffer`, which SQLite's driver supports. PostgreSQL's driver maps `Date` to a timestamp
+  // without a time zone and does not know `Buffer`.
   const { driver } = dataSource;
   const normalizeType = driver.normalizeType.bind(driver);
   driver.normalizeType = (column) => {

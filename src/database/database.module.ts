@@ -4,31 +4,31 @@ import type { Metrics } from '../common/observability/metrics/metrics.js';
 import { ENV, type Env } from '../config/env.js';
 import { CacheEpoch } from './cache-epoch.entity.js';
 import type { Schema } from './data-source.js';
-import type { Database } from './drivers/database-driver.js';
-import { PostgresDatabaseConnection } from './drivers/postgres/postgres.driver.js';
-import { SqliteDatabaseConnection } from './drivers/sqlite/sqlite.driver.js';
+import type { DatabaseDriver } from './drivers/database-driver.js';
+import { PostgresDriver } from './drivers/postgres/postgres.driver.js';
+import { SqliteDriver } from './drivers/sqlite/sqlite.driver.js';
 import { UnitOfWork } from './unit-of-work.js';
 
 export async function openDatabase(config: Env['DATABASE_URL'], schema: Schema): Promise<UnitOfWork> {
-  const database: Database =
+  const driver: DatabaseDriver =
     config.type === 'sqlite'
-      ? await SqliteDatabaseConnection.open(config, schema)
-      : await PostgresDatabaseConnection.open(config, schema);
-  const { epoch } = await database.reader.findOneByOrFail(CacheEpoch, { id: 1 });
-  return new UnitOfWork(database, epoch);
+      ? await SqliteDriver.open(config, schema)
+      : await PostgresDriver.open(config, schema);
+  const { epoch } = await driver.reader.findOneByOrFail(CacheEpoch, { id: 1 });
+  return new UnitOfWork(driver, epoch);
 }
 
 async function open(env: Env, metrics: Metrics | null, schema: Schema): Promise<UnitOfWork> {
   const unitOfWork = await openDatabase(env.DATABASE_URL, schema);
   metrics?.gauge({
     name: 'watchlist_database_up',
-    help: 'Whether the database answers (1) or not (0).',
+    help: '1 if the database answers, 0 if it does not.',
     read: () => unitOfWork.ping().then(() => 1),
     fallback: 0,
   });
   metrics?.gauge({
     name: 'watchlist_database_waiting',
-    help: 'Queries that wait for a connection (PostgreSQL), or transactions that wait for their turn (SQLite).',
+    help: 'Queries that wait for a connection (PostgreSQL) or transactions that wait for their turn (SQLite).',
     read: () => unitOfWork.waiting,
   });
   return unitOfWork;

@@ -2,7 +2,7 @@ import { type EntityTarget, type FindOptionsSelect, type FindOptionsWhere, In } 
 import type { UnitOfWork } from './unit-of-work.js';
 
 /**
- * Deletes up to `limit` rows. Skips rows that another transaction uses: a later batch deletes them.
+ * Deletes up to `limit` rows. Skips rows that another transaction has locked; a later batch deletes them.
  *
  * @returns how many rows were deleted: fewer than `limit` when no more are left
  */

@@ -1,31 +1,31 @@
 import { QueryFailedError, QueryRunnerAlreadyReleasedError } from 'typeorm';
 import { DependencyDownError, OverloadedError } from '../common/errors/common.errors.js';
-import { isBusy, isUnavailable, translated } from './errors.js';
+import { isBusy, isUnavailable, toDomainError } from './errors.js';
 
-/** As the driver throws it, and as TypeORM wraps it. */
+/** The driver throws the bare error. TypeORM wraps it. */
 const thrown = (code: string) => Object.assign(new Error('oops'), { code });
 const wrapped = (code: string) => new QueryFailedError('SELECT 1', [], thrown(code));
 
 const AWAY = [
   ['the connection broke', '08006'],
   ['the connection was refused', '08001'],
-  ['there is no more disk space', '53100'],
+  ['the disk is full', '53100'],
   ['there are too many connections', '53300'],
-  ['an administrator stopped it', '57P01'],
-  ['it crashed', '57P02'],
-  ['it is starting', '57P03'],
+  ['an administrator stopped the server', '57P01'],
+  ['the server crashed', '57P02'],
+  ['the server is starting', '57P03'],
   ['the statement took too long', '57014'],
   ['the lock took too long', '55P03'],
   ['the transaction was idle for too long', '25P03'],
-  ['two transactions were in each other’s way', '40001'],
-  ['two transactions waited for each other', '40P01'],
-  ['it is a standby', '25006'],
+  ['two transactions conflicted', '40001'],
+  ['two transactions deadlocked', '40P01'],
+  ['the server is a standby', '25006'],
   ['a table changed under a prepared statement', '0A000'],
   ['a prepared statement is gone', '26000'],
   ['the name of a prepared statement is taken', '42P05'],
-  ['nobody listens', 'ECONNREFUSED'],
+  ['no process listens', 'ECONNREFUSED'],
   ['the peer hung up', 'ECONNRESET'],
-  ['nobody answers', 'ETIMEDOUT'],
+  ['the server does not answer', 'ETIMEDOUT'],
   ['the pipe broke', 'EPIPE'],
   ['the name is unknown', 'ENOTFOUND'],
   ['the name server is away', 'EAI_AGAIN'],
@@ -57,13 +57,13 @@ describe(isUnavailable.name, () => {
     ['the statement is wrong', '42601'],
     ['there is no such table', '42P01'],
     ['a value is taken', '23505'],
-    ['a reference leads nowhere', '23503'],
+    ['a referenced row does not exist', '23503'],
     ['a text has a NUL', '22021'],
     ['SQLite refuses a value', 'SQLITE_CONSTRAINT'],
     ['SQLite finds the statement wrong', 'SQLITE_ERROR'],
-    ['something is written through the side that reads', 'SQLITE_READONLY'],
+    ['the read-only connection writes', 'SQLITE_READONLY'],
     ['the code only looks like one', 'X08006'],
-    ['the code only begins like one', 'SQLITE_BUSYBODY'],
+    ['the code only starts like one', 'SQLITE_BUSYBODY'],
   ])('is false when %s (%s)', (_what, code) => {
     expect(isUnavailable(thrown(code))).toBe(false);
     expect(isUnavailable(wrapped(code))).toBe(false);
@@ -82,7 +82,7 @@ describe(isUnavailable.name, () => {
 });
 
 describe(isBusy.name, () => {
-  it('is true for a lock that somebody else holds, and for nothing else', () => {
+  it('is true only for a lock that another process holds', () => {
     expect(isBusy(wrapped('SQLITE_BUSY'))).toBe(true);
     expect(isBusy(thrown('SQLITE_BUSY'))).toBe(true);
     for (const other of [wrapped('SQLITE_FULL'), wrapped('55P03'), new Error('SQLITE_BUSY'), undefined]) {
@@ -91,16 +91,16 @@ describe(isBusy.name, () => {
   });
 });
 
-describe(translated.name, () => {
-  it('makes a 503 of an absence and keeps what was thrown as its cause', () => {
+describe(toDomainError.name, () => {
+  it('returns a 503 error with the original as its cause when the database is unavailable', () => {
     const error = wrapped('SQLITE_FULL');
-    const problem = translated(error);
+    const problem = toDomainError(error);
     expect(problem).toBeInstanceOf(DependencyDownError);
     expect(problem).toMatchObject({ status: 503, code: 'DEPENDENCY_DOWN', cause: error });
   });
 
-  it('leaves everything else as it is', () => {
+  it('returns other errors unchanged', () => {
     for (const error of [wrapped('23505'), new OverloadedError(), 'oops'])
-      expect(translated(error)).toBe(error);
+      expect(toDomainError(error)).toBe(error);
   });
 });

@@ -1,13 +1,14 @@
+import { QueryFailedError } from 'typeorm';
 import { DependencyDownError } from '../common/errors/common.errors.js';
 
 /**
- * Codes for "not now": away, full, locked, too slow; SQLSTATE classes 08 and 53, and single codes. 0A000, 26000 and
- * 42P05 are prepared statements that became unusable within a transaction; the next transaction prepares them again.
+ * Codes for temporary failures: unreachable, full, locked or too slow. 0A000, 26000 and 42P05 mean that a prepared
+ * statement became unusable within a transaction; the next transaction prepares it again.
  */
 const UNAVAILABLE =
   /^(08|53)...$|^(57P0[1234]|28000|28P01|3D000|57014|55P03|25P03|40001|40P01|25006|0A000|26000|42P05|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN|ENOENT)$|^SQLITE_(BUSY|FULL|IOERR|LOCKED|CANTOPEN|NOMEM|PROTOCOL)$/;
 
-/** pg has no codes for these; the last one is TypeORM's word for a connection that went away between two statements. */
+/** These errors have no code. The last one is TypeORM's, for a connection that was lost between two statements. */
 const UNAVAILABLE_MESSAGE =
   /timeout exceeded when trying to connect|Connection terminated|Query read timeout|Client has encountered a connection error|Query runner already released/;
 
@@ -23,12 +24,28 @@ export function isUnavailable(error: unknown): boolean {
   );
 }
 
-/** A lock that another process holds: worth another try. */
+/** True when another process holds a lock, so that another try can succeed. */
 export function isBusy(error: unknown): boolean {
   return codeOf(error) === 'SQLITE_BUSY';
 }
 
-/** What a caller should get for an error of the database: 503 when it is away, the error itself otherwise. */
-export function translated(error: unknown): unknown {
+/** Maps a temporary database failure to a 503 error and returns other errors unchanged. */
+export function toDomainError(error: unknown): unknown {
   return isUnavailable(error) ? new DependencyDownError('database', error) : error;
+}
+
+/** True for an error of a UNIQUE constraint, on either database. */
+export function isUniqueViolation(error: unknown): boolean {
+  return isConstraintViolation(error, '23505', 'UNIQUE constraint failed');
+}
+
+/** True for a reference to a row that does not exist, on either database. */
+export function isForeignKeyViolation(error: unknown): boolean {
+  return isConstraintViolation(error, '23503', 'FOREIGN KEY constraint failed');
+}
+
+function isConstraintViolation(error: unknown, sqlState: string, sqliteMessage: string): boolean {
+  if (!(error instanceof QueryFailedError)) return false;
+  const { code, message } = error.driverError as Error & { code?: string };
+  return code === sqlState || (code === 'SQLITE_CONSTRAINT' && message.includes(sqliteMessage));
 }

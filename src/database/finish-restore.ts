@@ -13,10 +13,10 @@ import {
 import { lockFile, refuseForeignFile } from './drivers/sqlite/sqlite-file.js';
 import { ADVISORY_LOCK } from './migrate.js';
 
-/** Clients know ids that were given after the backup. Their number is unknown, so the gap is generous. */
+/** Clients can know ids that were assigned after the backup. Their number is unknown, so the gap is large. */
 export const ID_GAP = 1_000_000;
 
-/** Makes a restored database safe to serve and empties the tables of `emptied`. Refuses while a server uses it. */
+/** Makes a restored database safe to serve and empties the tables of `emptied`. Fails while a server uses it. */
 export async function finishRestore(
   config: Env['DATABASE_URL'],
   schema: Schema,
@@ -25,20 +25,20 @@ export async function finishRestore(
   if (config.type === 'postgres') {
     const applicationName = `${APPLICATION_NAME} after-restore`;
     const dataSource = postgresDataSource(config, schema, { applicationName, extra: { lock_timeout: 3000 } });
-    return inOneTransaction(dataSource, emptied, refuseServers);
+    return prepareForServing(dataSource, emptied, refuseServers);
   }
   if (!existsSync(config.file))
     throw new Error(`DATABASE_URL names ${config.file}, which does not exist; restore the backup first`);
   await refuseForeignFile(config.file);
   const unlock = await lockFile(config.file, 0);
   try {
-    await inOneTransaction(sqliteDataSource(config, schema, 'write'), emptied, refuseDamage);
+    await prepareForServing(sqliteDataSource(config, schema, 'write'), emptied, refuseDamage);
   } finally {
     await unlock();
   }
 }
 
-async function inOneTransaction(
+async function prepareForServing(
   dataSource: DataSource,
   emptied: readonly EntityTarget<object>[],
   refuse: (manager: EntityManager) => Promise<void>,
@@ -51,21 +51,21 @@ async function inOneTransaction(
       if (!(await runner.hasTable(MIGRATIONS_TABLE)))
         throw new Error('the database has no tables of this server; restore the backup first');
       await manager.update(CacheEpoch, { id: 1 }, { epoch: randomBytes(6).toString('hex') });
-      // A backup of an older version lacks newer tables. The next start of the server creates them.
+      // A backup of an older version lacks newer tables. The server creates them when it starts.
       for (const entity of emptied)
         if (await runner.hasTable(dataSource.getMetadata(entity).tableName))
           await manager.createQueryBuilder().delete().from(entity).execute();
       for (const { tableName, generatedColumns } of dataSource.entityMetadatas)
         for (const { generationStrategy, databaseName } of generatedColumns)
           if (generationStrategy === 'increment' && (await runner.hasTable(tableName)))
-            await leaveIdsOut(manager, tableName, databaseName);
+            await skipIds(manager, tableName, databaseName);
     });
   } finally {
     await dataSource.destroy();
   }
 }
 
-/** A server that starts meanwhile waits for the lock, and then reads the new epoch. */
+/** A server that starts in the meantime waits for the lock and then reads the new epoch. */
 async function refuseServers(manager: EntityManager): Promise<void> {
   await manager.query('SELECT pg_advisory_xact_lock($1)', [ADVISORY_LOCK]);
   const servers = (await manager.query(
@@ -82,7 +82,7 @@ async function refuseDamage(manager: EntityManager): Promise<void> {
   if (result !== 'ok') throw new Error(`the file is damaged (${result})`);
 }
 
-async function leaveIdsOut(manager: EntityManager, table: string, column: string): Promise<void> {
+async function skipIds(manager: EntityManager, table: string, column: string): Promise<void> {
   if (manager.connection.options.type === 'postgres') {
     await manager.query(
       'SELECT setval(s, nextval(s) + $3) FROM CAST(pg_get_serial_sequence($1, $2) AS regclass) AS s',

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DataSource, MigrationExecutor, type QueryRunner } from 'typeorm';
 
-/** Any number that is ours: instances that boot together take turns on it. */
+/** Instances that boot together take turns on this lock. The number is arbitrary. */
 export const ADVISORY_LOCK = 7_620_417;
 const LOCK_WAIT_MS = 60_000;
 
-/** Runs what is pending, all or nothing. On SQLite the process already has the file to itself. */
+/** Runs all pending migrations, all or nothing. SQLite needs no lock here, because the process already owns the file. */
 export async function migrate(dataSource: DataSource, lockWaitMs = LOCK_WAIT_MS): Promise<void> {
   const runner = dataSource.createQueryRunner();
   const executor = new MigrationExecutor(dataSource, runner);
@@ -15,7 +15,7 @@ export async function migrate(dataSource: DataSource, lockWaitMs = LOCK_WAIT_MS)
     return;
   }
   try {
-    await lock(runner, lockWaitMs);
+    await acquireMigrationLock(runner, lockWaitMs);
     try {
       await executor.executePendingMigrations();
     } finally {
@@ -26,8 +26,8 @@ export async function migrate(dataSource: DataSource, lockWaitMs = LOCK_WAIT_MS)
   }
 }
 
-/** Asked again and again rather than waited for: a statement that waits would run into the statement timeout. */
-async function lock(runner: QueryRunner, waitMs: number): Promise<void> {
+/** Polls for the lock, because a statement that waits for it would exceed the statement timeout. */
+async function acquireMigrationLock(runner: QueryRunner, waitMs: number): Promise<void> {
   for (const deadline = Date.now() + waitMs; ; await sleep(100)) {
     const [{ locked }] = (await runner.query('SELECT pg_try_advisory_lock($1) AS locked', [
       ADVISORY_LOCK,

@@ -7,7 +7,7 @@ type KeysOf<Row, Value> = { [Key in keyof Row & string]: Row[Key] extends Value 
   string];
 
 export interface OutboxColumns<Row> {
-  /** When the row is to be handled next: null when it is done. Needs an index. */
+  /** When the job handles the row next; null when it is done. Needs an index. */
   readonly dueAt: KeysOf<Row, Date | null>;
   /** How many attempts have failed. */
   readonly attempts: KeysOf<Row, number>;
@@ -28,7 +28,7 @@ export class OutboxTable<Row extends { id: number | string }> implements OutboxS
       const now = new Date();
       const row = await manager.findOne(this.entity, {
         where: { [dueAt]: LessThanOrEqual(now) } as FindOptionsWhere<Row>,
-        // The row that has waited longest comes first, so that old rows that keep failing do not block new ones.
+        // The longest-waiting row comes first, so that rows that keep failing do not block new ones.
         order: { [dueAt]: 'ASC', id: 'ASC' } as FindOptionsOrder<Row>,
         ...this.unitOfWork.forUpdate({ skipLocked: true }),
       });

@@ -4,12 +4,12 @@ import type { UnitOfWork } from './unit-of-work.js';
 const MAXIMUM_ROWS = 20_000;
 
 /**
- * Keeps rows that every request reads in this process's memory, where this process alone writes to the database
- * (SQLite). Elsewhere it keeps nothing, and each `get` reads.
+ * Caches rows that every request reads, if this process is the only writer (SQLite). Otherwise it caches nothing, and
+ * each `get` reads the database.
  */
 export class RowCache<Key extends number | string, Row extends object> {
   private readonly rows = lruCache<Key, Readonly<Row>>(MAXIMUM_ROWS);
-  /** Reads in progress. A patch removes the read of its key, because that read can return the row as it was before. */
+  /** Reads in progress. A patch removes the read of its key, because that read can return the old row. */
   private readonly reads = new Map<Key, Promise<Row | null>>();
 
   constructor(
@@ -17,15 +17,15 @@ export class RowCache<Key extends number | string, Row extends object> {
     private readonly read: (key: Key) => Promise<Row | null>,
   ) {}
 
-  /** The row as it is committed now. Concurrent calls for one key share a read. Not within a write. */
+  /** Returns the committed row. Concurrent calls for one key share a read. Do not call it inside a write. */
   async get(key: Key): Promise<Readonly<Row> | null> {
     if (this.unitOfWork.hasConcurrentWriters) return this.read(key);
     return this.rows.get(key) ?? this.reads.get(key) ?? this.load(key);
   }
 
   /**
-   * Within a write: applies the same change to the kept row, after the commit and before the write is acknowledged.
-   * A request that starts after the acknowledgement therefore sees it.
+   * Call it inside a write. It changes the cached row after the commit and before the write is acknowledged, so that
+   * every request that starts after the acknowledgement sees the change.
    *
    * @param apply returns null when the row is gone
    */

@@ -10,7 +10,7 @@ const inserts = new WeakMap<EntityMetadata, Insert>();
 
 const isPostgres = (manager: EntityManager) => manager.connection.options.type === 'postgres';
 
-/** Builds an entity from a row whose columns have their database names. Columns that the row lacks stay undefined. */
+/** Builds an entity from a raw row, which has the database's column names. Missing columns stay undefined. */
 export function fromRow<Entity extends ObjectLiteral>(
   manager: EntityManager,
   entity: EntityTarget<Entity>,
@@ -25,7 +25,7 @@ export function fromRow<Entity extends ObjectLiteral>(
   return record as Entity;
 }
 
-function insertOf(manager: EntityManager, metadata: EntityMetadata): Insert {
+function insertStatementFor(manager: EntityManager, metadata: EntityMetadata): Insert {
   const known = inserts.get(metadata);
   if (known !== undefined) return known;
   const { driver } = manager.connection;
@@ -39,8 +39,8 @@ function insertOf(manager: EntityManager, metadata: EntityMetadata): Insert {
 }
 
 /**
- * Inserts one row and returns its id. TypeORM's own insert builds its statement each time, and then reads the columns
- * with defaults back in a second statement; that is most of the cost of adding an item.
+ * Inserts one row and returns its id. TypeORM's own insert rebuilds its statement each time and reads default values
+ * back in a second statement, which is most of the cost of adding an item.
  */
 export async function insertRow<Row extends ObjectLiteral & { id: number }>(
   manager: EntityManager,
@@ -48,12 +48,12 @@ export async function insertRow<Row extends ObjectLiteral & { id: number }>(
   row: Omit<Row, 'id'>,
 ): Promise<number> {
   const { driver } = manager.connection;
-  const { text, columns } = insertOf(manager, manager.connection.getMetadata(entity));
+  const { text, columns } = insertStatementFor(manager, manager.connection.getMetadata(entity));
   const values: ObjectLiteral = row;
   const parameters = columns.map((column) =>
     driver.preparePersistentValue(values[column.propertyName], column),
   ) as unknown[];
   const answer = (await manager.query(text, parameters)) as [{ id: number }] | number;
-  // PostgreSQL returns rows, SQLite's driver the id itself.
+  // PostgreSQL returns rows. SQLite's driver returns the id.
   return typeof answer === 'number' ? answer : answer[0].id;
 }

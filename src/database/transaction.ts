@@ -4,7 +4,7 @@ type Query = (...statement: Parameters<QueryRunner['query']>) => Promise<any>;
 export type Work<T> = (manager: EntityManager) => Promise<T>;
 
 interface Options {
-  /** The connection accepts statements before it has answered the last, so that several share one round trip. */
+  /** True when the connection accepts statements before it answers earlier ones, so that several share a round trip. */
   readonly isPipelined: boolean;
   /** Handles a connection that could not roll back. */
   rollbackFailed(error: Error): unknown;
@@ -14,7 +14,7 @@ interface Options {
  * Runs all `works` in one transaction, in order, all or nothing. It adds what neither TypeORM nor the drivers guarantee:
  *
  * - Statements run in order, and none is still running when the transaction ends.
- * - After a statement failed the transaction fails too, even if the error was caught. PostgreSQL would report that COMMIT
+ * - If a statement fails, the transaction fails too, even if the error was caught. PostgreSQL would report that COMMIT
  *   as a success. SQLite rolls back by itself after some errors (a full disk) and would commit later statements one by one.
  * - Statements that a work issues after its end fail. On SQLite's one connection they would join another transaction.
  *
@@ -31,13 +31,13 @@ export async function inTransaction<T>(
   let all: Promise<unknown> = Promise.resolve();
   const send: Query = (...statement) => {
     const before = all;
-    // PostgreSQL only says that the transaction has failed already. The caller needs the error that made it fail.
+    // PostgreSQL then only reports that the transaction has failed. The caller needs the error that made it fail.
     const answer = isPipelined
       ? query(...statement).catch((error: unknown) => before.then(() => Promise.reject(error as Error)))
       : before.then(() => query(...statement));
     answers.push(answer);
     all = isPipelined ? Promise.all([before, answer]) : answer;
-    // The caller may not await it; the end of the transaction does.
+    // The caller need not await it, because the end of the transaction does.
     all.catch(() => undefined);
     return answer;
   };
@@ -45,17 +45,16 @@ export async function inTransaction<T>(
   await runner.connect();
   try {
     void send('BEGIN');
-    // As TypeORM's own begin does.
+    // TypeORM's own begin sets these too.
     Object.assign(runner, { isTransactionActive: true, transactionDepth: 1 });
     for (const work of works) {
-      // A view of the runner that refuses statements once this work is done.
+      // A revocable view of the runner: statements fail once this work is done.
       const scopedRunner = Object.create(runner) as QueryRunner;
       scopedRunner.query = send;
       try {
         results.push(await work(runner.connection.createEntityManager(scopedRunner)));
       } finally {
-        scopedRunner.query = () =>
-          Promise.reject(new Error('the transaction that this belongs to has ended'));
+        scopedRunner.query = () => Promise.reject(new Error('the transaction of this call has ended'));
       }
     }
     void send('COMMIT');

@@ -2,8 +2,8 @@ import { Logger } from '@nestjs/common';
 import type { EntityManager, FindOneOptions } from 'typeorm';
 import { AsyncVariable } from '../common/async-variable.js';
 import { ShuttingDownError } from '../common/errors/common.errors.js';
-import type { Database } from './drivers/database-driver.js';
-import { translated } from './errors.js';
+import type { DatabaseDriver } from './drivers/database-driver.js';
+import { toDomainError } from './errors.js';
 
 interface Transaction {
   readonly manager: EntityManager;
@@ -12,10 +12,10 @@ interface Transaction {
 }
 
 /**
- * The only way to the database. `write` is one transaction: everything in it happens or nothing, and what is
- * called within it joins it. `read` sees what is committed, or, within a write, what that write has done so far.
+ * The only way to the database. `write` is one transaction, and writes inside it join it. `read` sees committed data;
+ * inside a write it also sees that write's changes.
  *
- * Inside a write: the database only. Hashing, Redis or HTTP there would make every other writer wait for them.
+ * A write must only use the database. Hashing, Redis or HTTP inside it would make every other writer wait.
  */
 export class UnitOfWork {
   private readonly logger = new Logger(UnitOfWork.name);
@@ -23,14 +23,14 @@ export class UnitOfWork {
   private closed = false;
 
   constructor(
-    private readonly database: Database,
-    /** Random word of this database (cache-epoch.entity.ts). */
+    private readonly driver: DatabaseDriver,
+    /** Identifies this database's contents (cache-epoch.entity.ts). */
     readonly epoch: string,
   ) {}
 
-  /** Whether a write must lock the rows that its decision rests on. */
+  /** True when a write must lock the rows that it bases a decision on. */
   get hasConcurrentWriters(): boolean {
-    return this.database.hasConcurrentWriters;
+    return this.driver.hasConcurrentWriters;
   }
 
   /** Find options that lock the rows until the transaction ends. SQLite needs no lock, because it has one writer. */
@@ -39,15 +39,15 @@ export class UnitOfWork {
     return { lock: { mode: 'pessimistic_write', ...(skipLocked && { onLocked: 'skip_locked' }) } };
   }
 
-  /** Whether what is called now is part of a write. */
+  /** True when the caller runs inside a write. */
   get isWriting(): boolean {
     return this.openTransaction() !== undefined;
   }
 
   /**
-   * A statement that fails takes everything with it, also when its error is caught. `work` may run more than once.
+   * A failed statement rolls everything back, even if its error is caught. `work` can run more than once.
    *
-   * @throws DependencyDownError when the database is away, OverloadedError when too many wait to write
+   * @throws DependencyDownError when the database is unavailable, OverloadedError when too many writers wait
    */
   async write<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
     const outer = this.openTransaction();
@@ -55,7 +55,7 @@ export class UnitOfWork {
     if (this.closed) throw new ShuttingDownError();
     const afterCommit: (() => void)[] = [];
     try {
-      const result = await this.database.transaction(async (manager) => {
+      const result = await this.driver.transaction(async (manager) => {
         // A retry starts from nothing.
         afterCommit.length = 0;
         const transaction: Transaction = { manager, afterCommit, ended: false };
@@ -68,48 +68,48 @@ export class UnitOfWork {
       for (const callback of afterCommit) this.runAfterCommit(callback);
       return result;
     } catch (error) {
-      throw translated(error);
+      throw toDomainError(error);
     }
   }
 
-  /** @throws DependencyDownError when the database is away */
+  /** @throws DependencyDownError when the database is unavailable */
   async read<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
     const outer = this.openTransaction();
     if (outer) return work(outer.manager);
     if (this.closed) throw new ShuttingDownError();
     try {
-      return await work(this.database.reader);
+      return await work(this.driver.reader);
     } catch (error) {
-      throw translated(error);
+      throw toDomainError(error);
     }
   }
 
-  /** Runs `callback` when the transaction has been committed, and not if it fails. It must not throw. */
+  /** Runs `callback` once the transaction is committed, but not if it fails. The callback must not throw. */
   afterCommit(callback: () => void): void {
     const transaction = this.openTransaction();
-    if (!transaction) throw new Error('afterCommit outside a write');
+    if (!transaction) throw new Error('afterCommit was called outside a write');
     transaction.afterCommit.push(callback);
   }
 
-  /** How many wait now for a connection or for their turn to write. */
+  /** How many callers wait for a connection or for their turn to write. */
   get waiting(): number {
-    return this.database.waiting;
+    return this.driver.waiting;
   }
 
   ping(): Promise<void> {
-    return this.database.ping();
+    return this.driver.ping();
   }
 
-  /** What comes later is refused. */
+  /** Refuses later reads and writes. */
   close(): Promise<void> {
     this.closed = true;
-    return this.database.close();
+    return this.driver.close();
   }
 
   private openTransaction(): Transaction | undefined {
     const transaction = this.current.get();
-    // Something that was not awaited goes on after its transaction: its work would land in nobody's or a stranger's.
-    if (transaction?.ended) throw new Error('the transaction that this belongs to has ended');
+    // Code that was not awaited outlives its transaction. Its statements would join no transaction or a foreign one.
+    if (transaction?.ended) throw new Error('the transaction of this call has ended');
     return transaction;
   }
 

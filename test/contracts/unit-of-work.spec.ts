@@ -49,7 +49,7 @@ const logsIn = async (manager: EntityManager) =>
   (await manager.find(AuditLog, { order: { actorEmail: 'ASC' } })).map(({ actorEmail }) => actorEmail);
 
 class Refused extends Error {}
-const ENDED = 'the transaction that this belongs to has ended';
+const ENDED = 'the transaction of this call has ended';
 
 describe.each(KINDS)('the unit of work on %s', (_kind, createStorage) => {
   let storage: Storage;

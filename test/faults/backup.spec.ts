@@ -155,7 +155,8 @@ const KINDS: [string, Kind][] = [
         expect(code).toBe(0);
         return restored;
       },
-      inUse: /^Nothing was changed: DATABASE_URL names \S+, which another process uses; stop that first/,
+      inUse:
+        /^Nothing was changed: DATABASE_URL names \S+, which another process uses; stop that process first/,
       notRestored: /^Nothing was changed: DATABASE_URL names \S+, which does not exist; restore the backup/,
     },
   ],

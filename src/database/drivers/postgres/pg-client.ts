@@ -4,7 +4,7 @@ import pg from 'pg';
 import type { StatementTarget } from '../../../common/observability/tracing/spans.js';
 import { tracing } from '../../../common/observability/tracing/tracing.js';
 
-/** Statements that one connection keeps prepared before it drops them all and starts again. */
+/** At this number of prepared statements a connection drops all of them and starts again. */
 const MAXIMUM_STATEMENTS = 200;
 
 /** The table changed under the statement, the server no longer knows it, or another client has taken its name. */
@@ -16,14 +16,14 @@ interface Statement {
 }
 
 /**
- * Gives each parameterised statement a name, because PostgreSQL then parses and plans it once per connection. Sends what
- * a transaction issues in one turn of the event loop in one write, because socket calls are most of a statement's cost.
+ * Names each parameterised statement, so that PostgreSQL parses and plans it once per connection. Sends the statements
+ * that a transaction issues in one event-loop turn in one write, because socket calls are most of their cost.
  */
 export class PgClient extends pg.Client {
   private readonly socket: Socket;
   private readonly target: StatementTarget;
   private readonly names = new Map<string, string>();
-  /** Random, because a pooler between here and the server can put other clients on the same connection. */
+  /** Random, because a connection pooler can put other clients on the same server connection. */
   private readonly namePrefix = `w${randomBytes(4).toString('hex')}_`;
   private statementCount = 0;
   private isInTransaction = false;
@@ -75,7 +75,7 @@ export class PgClient extends pg.Client {
     setImmediate(() => this.socket.uncork());
   }
 
-  /** A name is never used twice, because pg remembers for good which names it has prepared. */
+  /** Never reuses a name, because pg remembers every name that it has prepared. */
   private nameOf(text: string): string {
     let name = this.names.get(text);
     if (name === undefined) {

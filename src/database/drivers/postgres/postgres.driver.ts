@@ -1,21 +1,21 @@
 import type { Pool } from 'pg';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
-import type { PostgresDatabase } from '../../../config/env-fields.js';
+import type { PostgresConfig } from '../../../config/env-fields.js';
 import { postgresDataSource, type Schema } from '../../data-source.js';
-import type { Database } from '../database-driver.js';
+import type { DatabaseDriver } from '../database-driver.js';
 import { inTransaction, type Work } from '../../transaction.js';
 import { migrate } from '../../migrate.js';
 import { requireUtf8 } from './require-utf8.js';
 
-/** TypeORM keeps this one to itself. */
+/** TypeORM does not declare this method publicly. */
 type PostgresQueryRunner = QueryRunner & { releasePostgresConnection(error: Error): Promise<void> };
 
-export class PostgresDatabaseConnection implements Database {
+export class PostgresDriver implements DatabaseDriver {
   readonly hasConcurrentWriters = true;
 
   private constructor(private readonly dataSource: DataSource) {}
 
-  static async open(config: PostgresDatabase, schema: Schema): Promise<PostgresDatabaseConnection> {
+  static async open(config: PostgresConfig, schema: Schema): Promise<PostgresDriver> {
     const dataSource = await postgresDataSource(config, schema).initialize();
     try {
       await requireUtf8(dataSource);
@@ -24,7 +24,7 @@ export class PostgresDatabaseConnection implements Database {
       await dataSource.destroy();
       throw error;
     }
-    return new PostgresDatabaseConnection(dataSource);
+    return new PostgresDriver(dataSource);
   }
 
   get reader(): EntityManager {
@@ -34,7 +34,7 @@ export class PostgresDatabaseConnection implements Database {
   async transaction<T>(work: Work<T>): Promise<T> {
     const runner = this.dataSource.createQueryRunner() as PostgresQueryRunner;
     try {
-      // With an error the pool does not use the connection again: its transaction may still be open.
+      // The error makes the pool discard the connection, because its transaction can still be open.
       const [result] = await inTransaction(runner, [work], {
         isPipelined: true,
         rollbackFailed: (error) => runner.releasePostgresConnection(error),

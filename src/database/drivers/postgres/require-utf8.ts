@@ -2,7 +2,7 @@ import type { DataSource } from 'typeorm';
 import { InvalidEnvironmentError } from '../../../config/errors.js';
 
 /**
- * Titles and names can have any Unicode character. A database in another encoding would boot and answer 500 later.
+ * Titles and names can have any Unicode character. With another encoding the server would boot and answer 500 later.
  * @throws InvalidEnvironmentError
  */
 export async function requireUtf8(dataSource: DataSource): Promise<void> {

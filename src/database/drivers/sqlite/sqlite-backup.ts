@@ -3,7 +3,14 @@ import { open, rename, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import sqlite3 from 'sqlite3';
 import { END_SIGNALS } from '../../../common/process-signals.js';
-import { close, column, execute, openFile, refuseForeignFile, tables } from './sqlite-file.js';
+import {
+  closeDatabase,
+  queryFirstColumn,
+  executeSql,
+  openSqliteFile,
+  refuseForeignFile,
+  listTables,
+} from './sqlite-file.js';
 
 const BUSY_TIMEOUT_MS = 10_000;
 
@@ -16,10 +23,12 @@ export async function backUpSqlite(source: string, target: string): Promise<void
   await createPrivateFile(partial);
   try {
     await withDatabase(source, async (database) => {
-      if ((await tables(database)).length === 0) throw new Error(`${source} is empty`);
-      await execute(database, `VACUUM INTO '${resolve(partial).replaceAll("'", "''")}'`);
+      if ((await listTables(database)).length === 0) throw new Error(`${source} is empty`);
+      await executeSql(database, `VACUUM INTO '${resolve(partial).replaceAll("'", "''")}'`);
     });
-    const [result] = await withDatabase(partial, (copy) => column(copy, 'PRAGMA integrity_check(1)'));
+    const [result] = await withDatabase(partial, (copy) =>
+      queryFirstColumn(copy, 'PRAGMA integrity_check(1)'),
+    );
     if (result !== 'ok') throw new Error(`${source} is damaged (${String(result)})`);
     await rename(partial, target);
   } finally {
@@ -38,9 +47,9 @@ async function createPrivateFile(file: string): Promise<void> {
   }
 }
 
-/** On a connection that can only read. A signal interrupts its statement, so that the partial copy is removed. */
+/** Opens a read-only connection. A signal interrupts its statement, so that the partial copy is removed. */
 async function withDatabase<T>(file: string, work: (database: sqlite3.Database) => Promise<T>): Promise<T> {
-  const database = await openFile(file, sqlite3.OPEN_READONLY);
+  const database = await openSqliteFile(file, sqlite3.OPEN_READONLY);
   const interrupt = () => database.interrupt();
   for (const signal of END_SIGNALS) process.on(signal, interrupt);
   try {
@@ -48,6 +57,6 @@ async function withDatabase<T>(file: string, work: (database: sqlite3.Database) 
     return await work(database);
   } finally {
     for (const signal of END_SIGNALS) process.off(signal, interrupt);
-    await close(database);
+    await closeDatabase(database);
   }
 }

@@ -6,21 +6,21 @@ import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { withoutVariables } from '../../../common/async-variable.js';
 import { DependencyDownError, OverloadedError } from '../../../common/errors/common.errors.js';
 import { activeSpans, withSpans } from '../../../common/observability/tracing/trace-context.js';
-import type { SqliteDatabase } from '../../../config/env-fields.js';
+import type { SqliteConfig } from '../../../config/env-fields.js';
 import { isBusy } from '../../errors.js';
 import { type Schema, sqliteDataSource } from '../../data-source.js';
-import type { Database } from '../database-driver.js';
+import type { DatabaseDriver } from '../database-driver.js';
 import { inTransaction, type Work } from '../../transaction.js';
 import { migrate } from '../../migrate.js';
-import { createFile, lockFile, refuseForeignFile } from './sqlite-file.js';
+import { createDatabaseFile, lockFile, refuseForeignFile } from './sqlite-file.js';
 
 const MAXIMUM_WAITING = 256;
-/** As long as on PostgreSQL (data-source.ts): a slow disk makes a hundred writers wait, and should fail none. */
+/** The same as on PostgreSQL (data-source.ts). A slow disk can make a hundred writers wait, and none should fail. */
 const MAXIMUM_WAIT_MS = 5000;
-/** Bounds how long the first of a group waits for the last. */
-const MAXIMUM_GROUP = 16;
+/** Limits how long the first write of a group waits for the last. */
+const MAXIMUM_GROUP_SIZE = 16;
 
-interface Waiting {
+interface QueuedWrite {
   readonly work: Work<any>;
   readonly by: ReturnType<typeof activeSpans.get>;
   resolve(result: unknown): void;
@@ -29,49 +29,44 @@ interface Waiting {
 }
 
 /**
- * SQLite through TypeORM is one connection with one query runner. Left alone, a second request's transaction
- * becomes a savepoint of the first one's and goes down with it, though it was acknowledged; and readers on that
- * connection see what is not committed. Hence: writes one after the other, reads on a connection of their own.
+ * Runs writes one after the other and reads on a connection of their own. TypeORM has only one SQLite connection, on
+ * which concurrent transactions would nest, share a rollback, and show uncommitted data to readers.
  *
- * Those that have come while others were written share one transaction, and with it the wait for the disk. None is
- * acknowledged before it is committed, and one that fails is alone with that: the others are done again without it.
+ * Group commit: writes that arrive during a commit share the next transaction and its wait for the disk. Each is
+ * acknowledged after the commit. If one fails, the driver repeats each write of the group in a transaction of its own.
  */
-export class SqliteDatabaseConnection implements Database {
+export class SqliteDriver implements DatabaseDriver {
   readonly hasConcurrentWriters = false;
   private readonly logger = new Logger('Database');
   private readonly retryWhenBusy = retry(handleWhen(isBusy), {
     maxAttempts: 3,
     backoff: new ExponentialBackoff({ initialDelay: 20, maxDelay: 200 }),
   });
-  private readonly queue: Waiting[] = [];
+  private readonly queue: QueuedWrite[] = [];
   private writing: Promise<void> | undefined;
 
   private constructor(
-    private readonly config: SqliteDatabase,
+    private readonly config: SqliteConfig,
     private readonly inode: number,
     private readonly writeSide: DataSource,
     private readonly readSide: DataSource,
     private readonly unlock: () => Promise<void>,
   ) {}
 
-  static async open(
-    config: SqliteDatabase,
-    schema: Schema,
-    lockWaitMs?: number,
-  ): Promise<SqliteDatabaseConnection> {
+  static async open(config: SqliteConfig, schema: Schema, lockWaitMs?: number): Promise<SqliteDriver> {
     await refuseForeignFile(config.file);
     const unlock = await lockFile(config.file, lockWaitMs);
     const writeSide = sqliteDataSource(config, schema, 'write');
     const readSide = sqliteDataSource(config, schema, 'read');
     try {
-      await createFile(config.file);
+      await createDatabaseFile(config.file);
       await writeSide.initialize();
-      // With WAL the default is NORMAL, which loses acknowledged writes when the power goes.
+      // With WAL the default is NORMAL, which loses acknowledged writes in a power failure.
       await writeSide.query('PRAGMA synchronous = FULL');
       await migrate(writeSide);
       await readSide.initialize();
       const { ino } = await stat(config.file);
-      return new SqliteDatabaseConnection(config, ino, writeSide, readSide, unlock);
+      return new SqliteDriver(config, ino, writeSide, readSide, unlock);
     } catch (error) {
       await Promise.all([writeSide, readSide].map((side) => side.isInitialized && side.destroy()));
       await unlock();
@@ -94,9 +89,9 @@ export class SqliteDatabaseConnection implements Database {
         this.queue.splice(this.queue.indexOf(waiting), 1);
         reject(new OverloadedError());
       }, MAXIMUM_WAIT_MS);
-      // Whoever's turn it is runs it: it must still know on whose behalf.
+      // The current writer runs this work later, so the work keeps its caller's context and spans.
       const by = activeSpans.get();
-      const waiting = { work: AsyncResource.bind(work), by, resolve, reject, timer } as Waiting;
+      const waiting = { work: AsyncResource.bind(work), by, resolve, reject, timer } as QueuedWrite;
       this.queue.push(waiting);
       this.writing ??= withoutVariables(() => this.writeAll());
     });
@@ -107,7 +102,7 @@ export class SqliteDatabaseConnection implements Database {
     await this.readSide.query('SELECT id FROM cache_epoch');
   }
 
-  /** What is written into a file that is not under its name any more would be lost with the next start. */
+  /** Writes to a file that was renamed or deleted would be lost at the next start. */
   private async refuseReplacedFile(): Promise<void> {
     const found = await stat(this.config.file).catch(() => null);
     if (found?.ino !== this.inode)
@@ -115,46 +110,46 @@ export class SqliteDatabaseConnection implements Database {
   }
 
   async close(): Promise<void> {
-    // Whoever writes or waits for that comes first.
+    // Queued writes finish first.
     await this.writing;
     await this.readSide.destroy();
     await this.writeSide.destroy();
     await this.unlock();
   }
 
-  /** Never rejects: each error belongs to somebody who waits. */
+  /** Never rejects, because each error goes to the caller that queued the write. */
   private async writeAll(): Promise<void> {
     while (this.queue.length > 0) {
-      const group = this.queue.splice(0, MAXIMUM_GROUP);
+      const group = this.queue.splice(0, MAXIMUM_GROUP_SIZE);
       for (const { timer } of group) clearTimeout(timer);
-      await this.write(group);
+      await this.writeGroup(group);
     }
     this.writing = undefined;
   }
 
-  private async write(group: readonly Waiting[]): Promise<void> {
+  private async writeGroup(group: readonly QueuedWrite[]): Promise<void> {
     try {
       await this.refuseReplacedFile();
       const results = await withSpans(
         group.map(({ by }) => by),
-        () => this.retryWhenBusy.execute(() => this.run(group.map(({ work }) => work))),
+        () => this.retryWhenBusy.execute(() => this.runTransaction(group.map(({ work }) => work))),
       );
       group.forEach(({ resolve }, index) => resolve(results[index]));
     } catch (error) {
-      // Nobody could write now; each would only wait for the same lock again.
+      // No write of the group can succeed now. A retry of each would wait for the same lock again.
       if (group.length === 1 || isBusy(error) || error instanceof DependencyDownError)
         for (const { reject } of group) reject(error);
-      else for (const each of group) await this.write([each]);
+      else for (const each of group) await this.writeGroup([each]);
     }
   }
 
-  private run(works: readonly Work<unknown>[]): Promise<unknown[]> {
-    // TypeORM would hand out the one that it made first, for ever.
+  private runTransaction(works: readonly Work<unknown>[]): Promise<unknown[]> {
+    // Otherwise TypeORM would return its first query runner every time.
     (this.writeSide.driver as unknown as { queryRunner?: QueryRunner }).queryRunner = undefined;
     return inTransaction(this.writeSide.createQueryRunner(), works, {
       isPipelined: false,
       rollbackFailed: (error) => {
-        // After some errors (a full disk) SQLite has rolled back by itself.
+        // After some errors (a full disk) SQLite rolls back by itself.
         if (!error.message.includes('no transaction is active')) this.logger.error('rollback failed', error);
       },
     });
