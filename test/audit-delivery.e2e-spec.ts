@@ -204,7 +204,7 @@ describe('audit delivery', () => {
       });
       expect(line).toMatchObject({
         level: 'warn',
-        msg: 'audit event 1 not delivered: Request failed with status code 500',
+        msg: 'audit event 1 was not delivered: Request failed with status code 500',
       });
       expect(line).not.toHaveProperty('request_id');
     });

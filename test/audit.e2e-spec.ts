@@ -317,7 +317,7 @@ describe('the audit log', () => {
         await login(on, tried).set(header).expect(401);
         const { rows } = await on.app
           .get(AuditService, { strict: false })
-          .page({ skip: 0, limit: 1, action: 'auth.login_failed' });
+          .findPage({ skip: 0, limit: 1, action: 'auth.login_failed' });
         expect(rows).toMatchObject([{ actorEmail: tried }]);
         return rows[0]!.address;
       };
@@ -722,7 +722,7 @@ describe('the audit log', () => {
           await rename('away', table);
         }
         await eventually(() =>
-          expect(JSON.stringify(talkative.logs)).toMatch(/audit event \d+ not delivered/),
+          expect(JSON.stringify(talkative.logs)).toMatch(/audit event \d+ was not delivered/),
         );
       } finally {
         await talkative.close();

@@ -140,7 +140,7 @@ describe(AuditDelivery.name, () => {
     await withoutTable(async () => {
       delivery.onApplicationBootstrap();
       await eventually(() => {
-        expect(warnings).toHaveBeenCalledWith('audit delivery paused', expect.anything());
+        expect(warnings).toHaveBeenCalledWith('audit delivery is paused', expect.anything());
         const failedCleanup = expect.stringContaining('old audit rows could not be deleted');
         expect(warnings).toHaveBeenCalledWith(failedCleanup, expect.anything());
       });

@@ -14,7 +14,7 @@ import type { Metrics } from '../common/observability/metrics/metrics.js';
 import { ENV, type Env } from '../config/env.js';
 import type { AuditLog } from './audit-log.entity.js';
 import { AuditRepository } from './audit.repository.js';
-import { auditEvent } from './audit-event.js';
+import { toAuditEvent } from './audit-event.js';
 import { WebhookClient } from './webhook.client.js';
 
 export interface AuditDeliveryOptions extends OutboxOptions, RetryOptions {
@@ -64,7 +64,7 @@ export class AuditDelivery implements OnApplicationBootstrap, OnApplicationShutd
         handle: (row, signal) => this.deliver(row, signal),
         retryDelayMs: ({ deliveryAttempts }) => backOffMs(options, deliveryAttempts),
         onFailure: (row, error) => this.recordFailure(row, error),
-        onError: (error) => this.logger.warn('audit delivery paused', error),
+        onError: (error) => this.logger.warn('audit delivery is paused', error),
       },
       options,
     );
@@ -94,25 +94,25 @@ export class AuditDelivery implements OnApplicationBootstrap, OnApplicationShutd
   private reportTo(metrics: Metrics): void {
     metrics.gauge({
       name: 'watchlist_audit_backlog_events',
-      help: `Audit events that the webhook has not taken yet, counted up to ${MAX_COUNTED}.`,
+      help: `Audit events that the webhook has not accepted yet, counted up to ${MAX_COUNTED}.`,
       // Every replica counts the same table.
       read: () => this.logs.countUndelivered(MAX_COUNTED),
       maxAgeMs: COUNT_MAX_AGE_MS,
     });
     this.attempts = metrics.counter({
       name: 'watchlist_audit_deliveries_total',
-      help: 'Tries to deliver an audit event to the webhook.',
+      help: 'Attempts to deliver an audit event to the webhook.',
       label: ['outcome', ['delivered', 'failed']],
     });
   }
 
   private async deliver(row: AuditLog, signal: AbortSignal): Promise<void> {
-    await this.webhook.post(auditEvent(row), { traceparent: row.traceparent, signal });
+    await this.webhook.postEvent(toAuditEvent(row), { traceparent: row.traceparent, signal });
     this.attempts?.inc({ outcome: 'delivered' });
   }
 
   private recordFailure(row: AuditLog, error: unknown): void {
     this.attempts?.inc({ outcome: 'failed' });
-    this.logger.warn(`audit event ${row.id} not delivered: ${(error as Error).message}`);
+    this.logger.warn(`audit event ${row.id} was not delivered: ${(error as Error).message}`);
   }
 }

@@ -1,6 +1,6 @@
 import type { AuditLog, Changes } from './audit-log.entity.js';
 
-/** What of an audit row leaves the building: to an admin and to the webhook. */
+/** The fields of an audit row that admins and the webhook receive. */
 export interface AuditEvent {
   readonly id: number;
   readonly occurred_at: string;
@@ -14,7 +14,7 @@ export interface AuditEvent {
   readonly address: string | null;
 }
 
-export function auditEvent(row: AuditLog): AuditEvent {
+export function toAuditEvent(row: AuditLog): AuditEvent {
   return {
     id: row.id,
     occurred_at: row.occurredAt.toISOString(),

@@ -2,7 +2,7 @@ import { Column, Entity, Index, PrimaryGeneratedColumn } from 'typeorm';
 
 export type Changes = Record<string, { from: unknown; to: unknown }>;
 
-/** One change. No foreign keys: a row outlives what it tells of. */
+/** One audited action. It has no foreign keys, because it outlives the records that it names. */
 @Entity('audit_logs')
 @Index('ix_audit_logs_actor', ['actorId', 'id'])
 @Index('ix_audit_logs_action', ['action', 'id'])
@@ -18,7 +18,7 @@ export class AuditLog {
   @Column({ name: 'actor_id', type: Number, nullable: true })
   actorId!: number | null;
 
-  /** Indexed for those who did not get in, so that who is erased is found among them too. */
+  /** Partial index: erasure must also find failed logins, which have no actor id. */
   @Index('ix_audit_logs_tried_email', { where: 'actor_id IS NULL' })
   @Column({ name: 'actor_email', type: String, length: 254, nullable: true })
   actorEmail!: string | null;
@@ -35,14 +35,14 @@ export class AuditLog {
   @Column({ type: 'simple-json' })
   changes!: Changes;
 
-  /** Null for what the server did by itself, such as creating the first admin. */
+  /** Null for an action of the server itself, such as creating the first admin. */
   @Column({ name: 'request_id', type: String, length: 128, nullable: true })
   requestId!: string | null;
 
   @Column({ type: String, length: 45, nullable: true })
   address!: string | null;
 
-  /** When the webhook is to be tried next; null when nothing is (or was ever) to be delivered. */
+  /** The time of the next delivery attempt; null when there is nothing to deliver. */
   @Index('ix_audit_logs_delivery_due_at')
   @Column({ name: 'delivery_due_at', type: Date, precision: 3, nullable: true })
   deliveryDueAt!: Date | null;
@@ -50,7 +50,7 @@ export class AuditLog {
   @Column({ name: 'delivery_attempts', type: Number, default: 0 })
   deliveryAttempts!: number;
 
-  /** The trace that the delivery is part of, as W3C's header of that name has it. */
+  /** The W3C `traceparent` of the request, so that the delivery joins its trace. */
   @Column({ type: String, length: 55, nullable: true })
   traceparent!: string | null;
 }

@@ -38,7 +38,7 @@ export class AuditRepository {
   }
 
   /** Newest first. */
-  page({ skip, limit, from, to, ...exact }: AuditFilter): Promise<Page<AuditLog>> {
+  findPage({ skip, limit, from, to, ...exact }: AuditFilter): Promise<Page<AuditLog>> {
     return this.unitOfWork.read(async (manager) => {
       const query = manager
         .createQueryBuilder(AuditLog, 'log')
@@ -55,7 +55,7 @@ export class AuditRepository {
     });
   }
 
-  /** Counts the rows that the webhook has not taken yet, up to `limit`. */
+  /** Counts the rows that the webhook has not accepted yet, up to `limit`. */
   countUndelivered(limit: number): Promise<number> {
     return this.unitOfWork.read(async (manager) => {
       const some = manager
@@ -95,7 +95,7 @@ export class AuditRepository {
     });
   }
 
-  /** Anonymizes the user's own rows and the failed sign-ins with their address, also those before they registered. */
+  /** Anonymizes the user's own rows and the failed logins with their addresses, including those before registration. */
   async eraseActorEmail(userId: number, emails: readonly string[]): Promise<void> {
     const anonymous = { actorEmail: null };
     await this.unitOfWork.write(async (manager) => {

@@ -8,7 +8,7 @@ import { AuditDelivery } from './audit-delivery.js';
 import type { AuditLog, Changes } from './audit-log.entity.js';
 import { type AuditFilter, AuditRepository, type NewAuditLog } from './audit.repository.js';
 
-/** Who did it: null id for somebody who did not get in. */
+/** The user who acts. The id is null when a login failed. */
 export interface Actor {
   readonly id: number | null;
   readonly email: string | null;
@@ -52,8 +52,8 @@ export interface AuditEntry {
   readonly changes: Changes;
 }
 
-/** A proxy can hand on anything (`unknown`, a zone that means something to nobody else). Null for what is no address. */
-function addressProper(text: string): string | null {
+/** Removes a zone, which is only valid on the proxy's host. Returns null for other texts, such as `unknown`. */
+function validAddress(text: string): string | null {
   const address = text.split('%', 1)[0]!;
   return isIP(address) === 0 ? null : address;
 }
@@ -68,8 +68,8 @@ export class AuditService {
     private readonly unitOfWork: UnitOfWork,
   ) {}
 
-  /** Writes one row into the transaction that is under way, so that neither is there without the other. */
-  async record({ actor, action, resourceType, resourceId, changes }: AuditEntry): Promise<void> {
+  /** Inserts the row in the caller's transaction, so that a change and its audit row are committed together. */
+  async recordAudit({ actor, action, resourceType, resourceId, changes }: AuditEntry): Promise<void> {
     const context = requestContext.get();
     await this.unitOfWork.write(async () => {
       const row = {
@@ -81,32 +81,32 @@ export class AuditService {
         resourceId,
         changes,
         requestId: context?.requestId ?? null,
-        address: context === undefined ? null : addressProper(context.address),
+        address: context === undefined ? null : validAddress(context.address),
         deliveryDueAt: this.delivery.enabled ? new Date() : null,
         deliveryAttempts: 0,
         traceparent: (this.delivery.enabled && tracing()?.spans.traceparent()) || null,
       };
-      // Not awaited: on PostgreSQL it shares a round trip with COMMIT, which fails if it fails.
+      // Not awaited, so that it shares a round trip with COMMIT on PostgreSQL. COMMIT fails if the insert fails.
       const inserted = this.logs.insert(row);
       inserted.catch(() => undefined);
-      this.unitOfWork.afterCommit(() => void inserted.then((id) => this.announce(id, row)));
+      this.unitOfWork.afterCommit(() => void inserted.then((id) => this.publishAfterCommit(id, row)));
     });
   }
 
-  /** Somebody's name is gone from every row; what they did, and what others did to them, stays. */
-  forget(user: { readonly id: number; readonly email: string }): Promise<void> {
+  /** Removes the user's e-mail addresses from every row. The rows of their actions stay. */
+  anonymize(user: { readonly id: number; readonly email: string }): Promise<void> {
     return this.unitOfWork.write(async () => {
       const emails = await this.logs.eraseEmailsInChanges(user.id);
       await this.logs.eraseActorEmail(user.id, [...new Set([user.email, ...emails])]);
     });
   }
 
-  page(filter: AuditFilter): Promise<Page<AuditLog>> {
-    return this.logs.page(filter);
+  findPage(filter: AuditFilter): Promise<Page<AuditLog>> {
+    return this.logs.findPage(filter);
   }
 
-  /** Logs and delivers after the response, because neither must delay it. Ids only, no e-mail addresses. */
-  private announce(id: number, row: NewAuditLog): void {
+  /** Logs and delivers after the response, so that neither delays it. The log contains ids, but no e-mail addresses. */
+  private publishAfterCommit(id: number, row: NewAuditLog): void {
     setImmediate(() => {
       this.logger.log({
         msg: 'audit',

@@ -1,25 +1,27 @@
 import { HttpService } from '@nestjs/axios';
 import { WebhookReceiver, type WebhookReceiverMode } from '../../test/support/webhook-receiver.js';
 import type { Env } from '../config/env.js';
-import { signature, WEBHOOK_CLIENT_DEFAULTS, WebhookClient } from './webhook.client.js';
+import { signWebhookBody, WEBHOOK_CLIENT_DEFAULTS, WebhookClient } from './webhook.client.js';
 
 const SECRET = 'a secret for tests of the webhook';
 const EVENT = { id: 7, request_id: 'test', changes: { title: { from: null, to: 'Amélie 🎬' } } };
 
-describe(signature.name, () => {
+describe(signWebhookBody.name, () => {
   it('is what a receiver computes with another tool', () => {
     // printf '1795422600.{"id":7}' | openssl dgst -sha256 -hmac 'a secret for tests of the webhook'
-    expect(signature(SECRET, '{"id":7}', 1_795_422_600)).toBe(
+    expect(signWebhookBody(SECRET, '{"id":7}', 1_795_422_600)).toBe(
       't=1795422600,v1=f0db0e0c63aa040f88233357ad59dca8238ed93cb85692caea447d418ff369e8',
     );
   });
 
   it.each([
-    ['secret', signature(`${SECRET}.`, '{"id":7}', 1_795_422_600)],
-    ['body', signature(SECRET, '{"id":8}', 1_795_422_600)],
-    ['time', signature(SECRET, '{"id":7}', 1_795_422_601)],
+    ['secret', signWebhookBody(`${SECRET}.`, '{"id":7}', 1_795_422_600)],
+    ['body', signWebhookBody(SECRET, '{"id":8}', 1_795_422_600)],
+    ['time', signWebhookBody(SECRET, '{"id":7}', 1_795_422_601)],
   ])('depends on the %s', (_what, other) => {
-    expect(other.split('v1=')[1]).not.toBe(signature(SECRET, '{"id":7}', 1_795_422_600).split('v1=')[1]);
+    expect(other.split('v1=')[1]).not.toBe(
+      signWebhookBody(SECRET, '{"id":7}', 1_795_422_600).split('v1=')[1],
+    );
   });
 });
 
@@ -41,12 +43,12 @@ describe(WebhookClient.name, () => {
   describe('post', () => {
     it('sends the event and signs exactly what it sends', async () => {
       receiver.answer('ok');
-      await clientOf().post(EVENT);
+      await clientOf().postEvent(EVENT);
       expect(receiver.deliveries).toHaveLength(1);
       const { event, body, headers } = receiver.deliveries[0]!;
       expect(event).toEqual(EVENT);
       const sent = String(headers['x-watchlist-signature']);
-      expect(sent).toBe(signature(SECRET, body, Number(/^t=(\d+)/.exec(sent)![1])));
+      expect(sent).toBe(signWebhookBody(SECRET, body, Number(/^t=(\d+)/.exec(sent)![1])));
     });
 
     it.each<[mode: WebhookReceiverMode, message: RegExp]>([
@@ -57,7 +59,7 @@ describe(WebhookClient.name, () => {
       ['huge', /maxContentLength/],
     ])('fails, and does not try again, when the answer is: %s', async (mode, message) => {
       receiver.answer(mode);
-      await expect(clientOf().post(EVENT)).rejects.toThrow(message);
+      await expect(clientOf().postEvent(EVENT)).rejects.toThrow(message);
       expect(receiver.deliveries).toHaveLength(1);
     });
 
@@ -65,7 +67,7 @@ describe(WebhookClient.name, () => {
       'gives up on an answer that takes too long: %s',
       async (mode) => {
         receiver.answer(mode);
-        await expect(clientOf(receiver.url, 250).post(EVENT)).rejects.toThrow('canceled');
+        await expect(clientOf(receiver.url, 250).postEvent(EVENT)).rejects.toThrow('canceled');
       },
     );
 
@@ -73,7 +75,7 @@ describe(WebhookClient.name, () => {
       const gone = await WebhookReceiver.start();
       const { url } = gone;
       await gone.close();
-      await expect(clientOf(url).post(EVENT)).rejects.toThrow('ECONNREFUSED');
+      await expect(clientOf(url).postEvent(EVENT)).rejects.toThrow('ECONNREFUSED');
     });
 
     it('goes to the configured URL and not to a proxy that the environment names', async () => {
@@ -81,7 +83,7 @@ describe(WebhookClient.name, () => {
       const elsewhere = await WebhookReceiver.start();
       process.env['http_proxy'] = elsewhere.url;
       try {
-        await clientOf().post(EVENT);
+        await clientOf().postEvent(EVENT);
       } finally {
         delete process.env['http_proxy'];
         await elsewhere.close();

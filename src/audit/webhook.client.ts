@@ -12,7 +12,7 @@ export interface WebhookClientOptions {
 }
 
 interface PostOptions {
-  /** Of the request that the event belongs to: null when it is not traced. */
+  /** The trace of the event's request; null when the request is not traced. */
   readonly traceparent?: string | null;
   readonly signal?: AbortSignal;
 }
@@ -23,7 +23,7 @@ export const WEBHOOK_CLIENT_DEFAULTS: WebhookClientOptions = { timeoutMs: 5000 }
 const MAX_RESPONSE_BYTES = 65_536;
 
 /** `t=<unix seconds>,v1=<hex HMAC-SHA-256 of "t.body">`: proves the sender and lets the receiver reject old requests. */
-export function signature(secret: string, body: string, seconds: number): string {
+export function signWebhookBody(secret: string, body: string, seconds: number): string {
   return `t=${seconds},v1=${createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex')}`;
 }
 
@@ -36,7 +36,7 @@ export class WebhookClient {
   ) {}
 
   /** @throws unless the receiver answers 2xx in time */
-  async post(
+  async postEvent(
     event: Pick<AuditEvent, 'request_id'>,
     { traceparent = null, signal }: PostOptions = {},
   ): Promise<void> {
@@ -49,7 +49,7 @@ export class WebhookClient {
         this.http.post(url, body, {
           headers: {
             'content-type': 'application/json',
-            'x-watchlist-signature': signature(
+            'x-watchlist-signature': signWebhookBody(
               this.env.AUDIT_WEBHOOK_SECRET!,
               body,
               Math.floor(Date.now() / 1000),
