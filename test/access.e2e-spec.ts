@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Response } from 'supertest';
 import { PersonalTokensService } from '../src/auth/personal-tokens/personal-tokens.service.js';
 import { type Scope, SCOPES } from '../src/auth/access/scopes.js';
-import { newToken } from '../src/auth/personal-tokens/token-format.js';
+import { generateToken } from '../src/auth/personal-tokens/token-format.js';
 import { SessionsService } from '../src/auth/sessions/sessions.service.js';
 import { UsersRepository } from '../src/users/users.repository.js';
 import { type Actor, asAdmin, asUser, PASSWORD, randomEmail, signIn } from './support/actors.js';
@@ -251,7 +251,7 @@ describe('access', () => {
 
     const personal = server.app.get(PersonalTokensService, { strict: false });
     const create = (actor: Actor, scopes: readonly Scope[], expiresInDays: number | null = null) =>
-      personal.create({ name: 'a script', scopes, expiresInDays }, actor);
+      personal.createToken({ name: 'a script', scopes, expiresInDays }, actor);
     for (const actor of Object.keys(ACTORS) as ActorName[]) {
       const scopes = scopesOf(actor);
       if (scopes === null) continue;
@@ -259,11 +259,11 @@ describe('access', () => {
       tokens.set(actor, (await create(whose, scopes)).token);
     }
     const revoked = await create(owner, SCOPES);
-    await personal.revoke(revoked.stored.id, owner);
+    await personal.revokeToken(revoked.stored.id, owner);
     tokens.set('a script with a revoked token', revoked.token);
     tokens.set('a script with an expired token', (await create(owner, SCOPES, 0)).token);
     tokens.set("a script with a disabled owner's token", (await create(disabledOwner, SCOPES)).token);
-    tokens.set('somebody who made a token up', newToken());
+    tokens.set('somebody who made a token up', generateToken());
   });
   afterAll(async () => {
     await server.close();
@@ -278,11 +278,11 @@ describe('access', () => {
     tokenIn((await admin.post(`/v1/admin/users/${forgetful.id}/password-reset`).expect(201)).body.reset_url);
 
   const beginSessionOf = async ({ id }: Actor) =>
-    (await server.app.get(SessionsService, { strict: false }).start(id, undefined)).id;
+    (await server.app.get(SessionsService, { strict: false }).startSession(id, undefined)).id;
 
   const createTokenOf = async (actor: Actor) => {
     const tokens = server.app.get(PersonalTokensService, { strict: false });
-    const { stored } = await tokens.create({ name: 'x', scopes: SCOPES, expiresInDays: 0 }, actor);
+    const { stored } = await tokens.createToken({ name: 'x', scopes: SCOPES, expiresInDays: 0 }, actor);
     return String(stored.id);
   };
 

@@ -349,9 +349,9 @@ describe('auth', () => {
     it('answers alike whatever is wrong: password, address or standing', async () => {
       const disabled = await asUser(server);
       await admin.patch(`/v1/admin/users/${disabled.id}`, { disabled: true }).expect(200);
-      const wrongPassword = await login(server, ada.email, `${PASSWORD}!`);
-      expectProblem(wrongPassword, 401, 'INVALID_CREDENTIALS');
-      expect(wrongPassword.headers['www-authenticate']).toBe('Bearer realm="watchlist"');
+      const WrongPasswordError = await login(server, ada.email, `${PASSWORD}!`);
+      expectProblem(WrongPasswordError, 401, 'INVALID_CREDENTIALS');
+      expect(WrongPasswordError.headers['www-authenticate']).toBe('Bearer realm="watchlist"');
       for (const response of [
         await login(server, randomEmail()),
         await login(server, 'no address'),
@@ -360,7 +360,7 @@ describe('auth', () => {
         await login(server, disabled.email),
         await login(server, disabled.email, `${PASSWORD}!`),
       ]) {
-        expect(appearanceOf(response)).toEqual(appearanceOf(wrongPassword));
+        expect(appearanceOf(response)).toEqual(appearanceOf(WrongPasswordError));
       }
     });
 
@@ -483,7 +483,7 @@ describe('auth', () => {
   describe('WWW-Authenticate', () => {
     const NO_CREDENTIALS = 'Bearer realm="watchlist"';
     const invalidToken = `${NO_CREDENTIALS}, error="invalid_token", error_description="The access token is not valid"`;
-    const insufficientScope = `${NO_CREDENTIALS}, error="insufficient_scope", error_description="This is for admins"`;
+    const insufficientScope = `${NO_CREDENTIALS}, error="insufficient_scope", error_description="Only admins can do this"`;
 
     let ada: Actor;
     beforeAll(async () => {

@@ -104,7 +104,7 @@ describe('wrong passwords', () => {
   });
 
   it('do not count while the server cannot check them', async () => {
-    const verify = servers.map((each) => jest.spyOn(each.app.get(PasswordHasher), 'verify'));
+    const verify = servers.map((each) => jest.spyOn(each.app.get(PasswordHasher), 'checkPassword'));
     for (const spy of verify) spy.mockRejectedValue(new OverloadedError());
     for (let n = 0; n <= FREE; n++) expectProblem(await login(server, ada.email, WRONG), 503, 'OVERLOADED');
     for (const spy of verify) spy.mockRestore();

@@ -318,8 +318,10 @@ describe('password resets', () => {
       // Hashed beforehand: two at a time would not meet in the database.
       const hasher = server.app.get(PasswordHasher, { strict: false });
       const hashes = new Map<string, string>();
-      for (const password of passwords) hashes.set(password, await hasher.hash(password));
-      const spy = jest.spyOn(hasher, 'hash').mockImplementation(async (password) => hashes.get(password)!);
+      for (const password of passwords) hashes.set(password, await hasher.hashPassword(password));
+      const spy = jest
+        .spyOn(hasher, 'hashPassword')
+        .mockImplementation(async (password) => hashes.get(password)!);
       const rows = await rowsLeftBy(admin, async () => {
         const answers = await Promise.all(passwords.map((password) => reset(server, token, password)));
         const winners = answers.flatMap(({ status }, n) => (status === 204 ? [n] : []));
@@ -337,8 +339,8 @@ describe('password resets', () => {
     it('lets nobody in whose old password was found right just before', async () => {
       const token = await createToken(ada.id);
       const passwords = server.app.get(PasswordHasher, { strict: false });
-      const verify = passwords.verify.bind(passwords);
-      const spy = jest.spyOn(passwords, 'verify').mockImplementationOnce(async (...given) => {
+      const verify = passwords.checkPassword.bind(passwords);
+      const spy = jest.spyOn(passwords, 'checkPassword').mockImplementationOnce(async (...given) => {
         const isRight = await verify(...given);
         await reset(server, token).expect(204);
         return isRight;
@@ -686,7 +688,7 @@ describe('mail that sets a password', () => {
     await eventually(async () => expect(await attempts(server)).toBeGreaterThanOrEqual(3));
     const [{ id }] = (await stored(server)) as [PasswordReset];
     // The response of the mail server contains the address, so the log must not.
-    expect(mailWarnings(server)).toEqual(new Set(['mail not sent: EENVELOPE 550']));
+    expect(mailWarnings(server)).toEqual(new Set(['mail was not sent: EENVELOPE 550']));
     expect(JSON.stringify(server.logs)).not.toContain(ada.email);
     expect(JSON.stringify(server.logs)).not.toContain(id);
     await change(server, id, { expiresAt: new Date() });
@@ -704,7 +706,7 @@ describe('mail that sets a password', () => {
     const ada = await asUser(server);
     await forgot(server, ada.email).expect(202);
     await eventually(async () => expect(await attempts(server)).toBeGreaterThanOrEqual(2));
-    expect(server.logs).toContainEqual(expect.objectContaining({ msg: 'mail not sent: EABORT' }));
+    expect(server.logs).toContainEqual(expect.objectContaining({ msg: 'mail was not sent: EABORT' }));
   });
 
   it('does not wait for other mail, so that its delay reveals nothing', async () => {
@@ -730,8 +732,8 @@ describe('mail that sets a password', () => {
   });
 
   it.each([
-    ['without encryption', false, 'mail not sent: ETLS 500'],
-    ['with an untrusted certificate', true, 'mail not sent: ESOCKET'],
+    ['without encryption', false, 'mail was not sent: ETLS 500'],
+    ['with an untrusted certificate', true, 'mail was not sent: ESOCKET'],
   ])('is not sent, and neither is the SMTP password, to a mail server %s', async (_what, hasTls, warning) => {
     const account = { user: 'ada@example.com', password: 'p@ss:word/?' };
     const mailServer = await startMail({ account, hasTls });

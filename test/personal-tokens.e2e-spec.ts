@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PersonalToken } from '../src/auth/personal-tokens/personal-token.entity.js';
 import { MAXIMUM_TOKENS } from '../src/auth/personal-tokens/personal-tokens.service.js';
-import { isWellFormed, newToken } from '../src/auth/personal-tokens/token-format.js';
+import { isWellFormedToken, generateToken } from '../src/auth/personal-tokens/token-format.js';
 import { type Actor, actingOn, asAdmin, asUser, PASSWORD } from './support/actors.js';
 import { appearanceOf } from './support/appearance.js';
 import { auditLogs, rowsLeftBy } from './support/audit-trail.js';
@@ -67,7 +67,7 @@ describe('personal tokens', () => {
         last_used_at: null,
         last_address: null,
       });
-      expect(isWellFormed(body.token)).toBe(true);
+      expect(isWellFormedToken(body.token)).toBe(true);
       expect(Date.parse(body.expires_at) - Date.parse(body.created_at)).toBe(30 * 86_400_000);
       const { token, ...rest } = body;
       expect(await listed(ada)).toEqual([rest]);
@@ -96,7 +96,7 @@ describe('personal tokens', () => {
       ['days as text', { name: 'x', scopes: ALL, expires_in_days: '30' }, ['expires_in_days']],
       ['too many days', { name: 'x', scopes: ALL, expires_in_days: 3651 }, ['expires_in_days']],
       ['null for days', { name: 'x', scopes: ALL, expires_in_days: null }, ['expires_in_days']],
-      ['a field too many', { name: 'x', scopes: ALL, token: newToken() }, ['token']],
+      ['a field too many', { name: 'x', scopes: ALL, token: generateToken() }, ['token']],
     ])('refuses %s', async (_what, body, fields) => {
       expectInvalid(await ada.post(TOKENS, body), ...fields);
       expect(await listed(ada)).toEqual([]);
@@ -152,7 +152,7 @@ describe('personal tokens', () => {
       expectProblem(refused, 403, 'FORBIDDEN');
       expect(refused.body.detail).toContain('items:write');
       expect(refused.headers['www-authenticate']).toBe(
-        'Bearer realm="watchlist", error="insufficient_scope", scope="items:write", error_description="This personal token lacks the scope items:write"',
+        'Bearer realm="watchlist", error="insufficient_scope", scope="items:write", error_description="The personal token lacks the scope items:write"',
       );
       expect((await ada.get(LIST)).body.total).toBe(0);
     });
@@ -216,7 +216,7 @@ describe('personal tokens', () => {
         revoked.token,
         expired.token,
         brief.token,
-        newToken(),
+        generateToken(),
         good.token.slice(0, -1) + other,
         good.token.slice(0, -1),
         `${good.token}0`,

@@ -132,7 +132,7 @@ describe('sessions', () => {
       const first = await login(server, ada.email);
       const sessions = server.app.get(SessionsService, { strict: false });
       await age(server, idOf(first), 60);
-      for (let n = 0; n < 98; n++) await sessions.start(ada.id, undefined);
+      for (let n = 0; n < 98; n++) await sessions.startSession(ada.id, undefined);
       expect(await sessionsOf(ada)).toHaveLength(100);
       await me(server, first.access_token).expect(200);
       await login(server, ada.email);
@@ -739,7 +739,7 @@ describe('sessions that have expired', () => {
   async function leave(server: TestApp, count: number): Promise<{ ada: Actor; tokens: Tokens }> {
     const ada = await asUser(server);
     const sessions = server.app.get(SessionsService, { strict: false });
-    for (let n = 0; n < count; n++) await sessions.start(ada.id, undefined);
+    for (let n = 0; n < count; n++) await sessions.startSession(ada.id, undefined);
     await server.unitOfWork.write((manager) =>
       manager.update(Session, { userId: ada.id }, { expiresAt: new Date(Date.now() - 1000) }),
     );

@@ -29,7 +29,7 @@ export class AdminService {
     private readonly audit: AuditService,
     private readonly sessions: SessionsService,
     private readonly passwordResets: PasswordResetsService,
-    private readonly sessionRecheck: SessionRecheck,
+    private readonly recheck: SessionRecheck,
     private readonly unitOfWork: UnitOfWork,
   ) {}
 
@@ -52,10 +52,10 @@ export class AdminService {
       const user = await this.users.changeStanding(id, change, actor);
       // An account that is enabled again signs in again, with its old password.
       if (user.disabled) {
-        await this.sessions.endAll(id);
-        await this.passwordResets.deleteOf(user);
+        await this.sessions.endAllSessions(id);
+        await this.passwordResets.deleteResetsOf(user);
       }
-      if (user.disabled || user.role !== 'admin') await this.passwordResets.deleteMadeBy(id);
+      if (user.disabled || user.role !== 'admin') await this.passwordResets.deleteResetsCreatedBy(id);
       return user;
     });
     return this.withItemCount(updated);
@@ -85,7 +85,7 @@ export class AdminService {
 
   pageOfAuditLogs(query: AuditLogsQuery): Promise<Page<AuditLog>> {
     const { skip, limit, actor_id, action, resource_type, resource_id, from, to } = query;
-    return this.audit.page({
+    return this.audit.findPage({
       skip,
       limit,
       actorId: actor_id,

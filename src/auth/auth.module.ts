@@ -11,7 +11,7 @@ import { UsersModule } from '../users/users.module.js';
 import { AccessTokens } from './sign-in/access-token.service.js';
 import { AccountController } from './account/account.controller.js';
 import { AccountService } from './account/account.service.js';
-import { FirstAdmin } from './account/bootstrap-admin.js';
+import { BootstrapAdmin } from './account/bootstrap-admin.js';
 import { JwtStrategy } from './guards/jwt.strategy.js';
 import { LoginAttempts } from './passwords/login-attempts.js';
 import { PasswordHasher } from './passwords/password-hasher.js';
@@ -50,7 +50,7 @@ import { VerifiedTokens } from './guards/verified-tokens.js';
     SignInService,
     AccountService,
     AccessTokens,
-    FirstAdmin,
+    BootstrapAdmin,
     JwtStrategy,
     LoginAttempts,
     PasswordHasher,

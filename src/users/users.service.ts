@@ -52,7 +52,7 @@ export class UsersService {
   create(email: string, passwordHash: string, role: Role, invitedBy?: Actor): Promise<User> {
     return this.unitOfWork.write(async () => {
       const user = await this.users.insert({ email, passwordHash, role });
-      await this.audit.record({
+      await this.audit.recordAudit({
         actor: invitedBy ?? user,
         action: invitedBy === undefined ? 'user.registered' : 'user.invited',
         resourceType: 'user',
@@ -88,7 +88,7 @@ export class UsersService {
       const remainsActiveAdmin = role === 'admin' && !disabled;
       if (!remainsActiveAdmin && admins.length === 1 && admins[0]!.id === id) throw new LastAdminError();
       if (role !== user.role) {
-        await this.audit.record({
+        await this.audit.recordAudit({
           actor,
           action: 'user.role_changed',
           resourceType: 'user',
@@ -97,7 +97,7 @@ export class UsersService {
         });
       }
       if (disabled !== user.disabled) {
-        await this.audit.record({
+        await this.audit.recordAudit({
           actor,
           action: disabled ? 'user.disabled' : 'user.enabled',
           resourceType: 'user',
@@ -122,7 +122,7 @@ export class UsersService {
       const user = await this.users.findByIdForUpdate(id);
       if (user?.passwordHash !== passwordHash) return null;
       if (email === user.email) return user;
-      await this.audit.record({
+      await this.audit.recordAudit({
         actor: user,
         action: 'user.email_changed',
         resourceType: 'user',
@@ -149,8 +149,8 @@ export class UsersService {
       if (user?.passwordHash !== passwordHash) return null;
       if (admins.length === 1 && admins[0]!.id === id) throw new LastAdminError();
       await this.users.delete(id);
-      await this.audit.forget(user);
-      await this.audit.record({
+      await this.audit.anonymize(user);
+      await this.audit.recordAudit({
         actor: { id, email: null },
         action: 'user.erased',
         resourceType: 'user',

@@ -563,7 +563,7 @@ describe('an account, in a browser', () => {
       const dialog = page.getByRole('dialog');
       await fill(dialog, { Name: 'One more' });
       await button(dialog, 'Make token').click();
-      await dialog.getByText('There can be 20 personal tokens at a time; revoke one first.').waitFor();
+      await dialog.getByText('You can have at most 20 personal tokens. Revoke one first.').waitFor();
       await button(dialog, 'Cancel').click();
       const [{ id, name }] = (await get('/v1/auth/tokens', session)).body.tokens;
       await call(server.url, { method: 'DELETE', path: `/v1/auth/tokens/${id}`, token: session });

@@ -142,8 +142,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * I forgot my password
-         * @description Whoever has this address is sent a link that is good once, within 30 minutes; three in that time at most. Whether anybody has it is not told, neither by the answer nor by its time.
+         * Request a password reset
+         * @description Sends a link to this address if it has an account. The link works once, within 30 minutes. An address gets at most three links in that time. Neither the response nor its timing reveals whether the account exists.
          */
         post: operations["forgotPassword"];
         delete?: never;
@@ -163,7 +163,7 @@ export interface paths {
         put?: never;
         /**
          * Choose a new password
-         * @description With the token of a link that was mailed, or that an admin made; it is good once. Ends all sessions of its user, and all their other links and personal tokens; counts from the next request on.
+         * @description Needs the token of a link that was mailed or that an admin created. The token works once. Ends all sessions of the user and revokes the user's other links and personal tokens, effective from their next request.
          */
         post: operations["resetPassword"];
         delete?: never;
@@ -520,14 +520,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * My personal tokens
-         * @description The newest first, with where and when each was last used; expired ones until another is made. Personal tokens cannot use this route.
+         * List my personal tokens
+         * @description Your personal tokens, newest first, with the time and address of their last use. Expired tokens stay in the list until you create another token. Not for personal tokens.
          */
         get: operations["listTokens"];
         put?: never;
         /**
-         * A key for a script
-         * @description A personal token: send it as `Authorization: Bearer wl_…`. It is good for the scopes that it names and nothing else, and has rate limits of its own. There can be 20 at a time. Personal tokens cannot use this route.
+         * Create a personal token
+         * @description A personal token gives a script access. Send it as `Authorization: Bearer wl_…`. It is valid only for its scopes and has its own rate limits. You can have at most 20 tokens. Not for personal tokens.
          */
         post: operations["createToken"];
         delete?: never;
@@ -548,7 +548,7 @@ export interface paths {
         post?: never;
         /**
          * Revoke a personal token
-         * @description Counts from its next request on. Somebody else's is not found. Personal tokens cannot use this route.
+         * @description Effective from the token's next request. The token of another user is not found. Not for personal tokens.
          */
         delete: operations["revokeToken"];
         options?: never;
@@ -646,13 +646,13 @@ export interface components {
              */
             expires_in: number;
             /**
-             * @description For `POST /v1/auth/refresh`; can be used once. Left out when it is in the cookie.
+             * @description For `POST /v1/auth/refresh`. Works once. Left out when it is in the cookie.
              * @example WmFVoZsCp0mE4XK1hXQJ3A.0.c2lnbmF0dXJlLW9mLXRoZS1leGFtcGxlLXRva2VuLTE
              */
             refresh_token?: string;
             /**
              * Format: int32
-             * @description Seconds. Each refresh starts the time again, until the session itself ends.
+             * @description Seconds. Each refresh restarts the time, until the session itself ends.
              * @example 604800
              */
             refresh_expires_in: number;
@@ -686,7 +686,7 @@ export interface components {
             email: string;
             /**
              * Format: password
-             * @description Every character counts; compared after Unicode normalization (NFC). Not one of the most common passwords, nor the e-mail address.
+             * @description Every character counts. The server compares passwords after Unicode normalization (NFC). It refuses the most common passwords and the e-mail address.
              * @example correct horse battery staple
              */
             password: string;
@@ -734,7 +734,7 @@ export interface components {
             current_password: string;
             /**
              * Format: password
-             * @description As at registration.
+             * @description The same rules as at registration.
              * @example nine lives of a paper cat
              */
             new_password: string;
@@ -774,13 +774,13 @@ export interface components {
         };
         ResetPasswordDto: {
             /**
-             * @description What follows `#token=` in the link.
+             * @description The part of the link after `#token=`.
              * @example WmFVoZsCp0mE4XK1hXQJ3A.c2lnbmF0dXJlLW9mLXRoZS1leGFtcGxlLXRva2VuLTE
              */
             token: string;
             /**
              * Format: password
-             * @description As at registration.
+             * @description The same rules as at registration.
              * @example nine lives of a paper cat
              */
             new_password: string;
@@ -1271,7 +1271,7 @@ export interface components {
         };
         CreatePersonalTokenDto: {
             /**
-             * @description What it is for, so that you know which one to revoke.
+             * @description A name that tells you the purpose of the token.
              * @example Backup script
              */
             name: string;
@@ -1284,7 +1284,7 @@ export interface components {
             scopes: ("items:read" | "items:write" | "profile:read")[];
             /**
              * Format: int32
-             * @description Left out: it is good until it is revoked.
+             * @description Without this, the token is valid until you revoke it.
              * @example 90
              */
             expires_in_days?: number;
@@ -1311,23 +1311,23 @@ export interface components {
             created_at: string;
             /**
              * Format: date-time
-             * @description Null: it is good until it is revoked.
+             * @description Null for a token that is valid until you revoke it.
              * @example 2027-02-21T08:30:00.000Z
              */
             expires_at: string | null;
             /**
              * Format: date-time
-             * @description Noted within seconds of the use.
+             * @description Updated within seconds of the use.
              * @example 2027-02-21T08:30:00.000Z
              */
             last_used_at: string | null;
             /**
-             * @description Where it was last used from.
+             * @description The client address of the last use.
              * @example 203.0.113.7
              */
             last_address: string | null;
             /**
-             * @description Shown this once; what is stored does not give it back.
+             * @description Returned only once, because the server stores only its hash.
              * @example wl_0000000000000000000000000000002C8GjS
              */
             token: string;
@@ -1354,18 +1354,18 @@ export interface components {
             created_at: string;
             /**
              * Format: date-time
-             * @description Null: it is good until it is revoked.
+             * @description Null for a token that is valid until you revoke it.
              * @example 2027-02-21T08:30:00.000Z
              */
             expires_at: string | null;
             /**
              * Format: date-time
-             * @description Noted within seconds of the use.
+             * @description Updated within seconds of the use.
              * @example 2027-02-21T08:30:00.000Z
              */
             last_used_at: string | null;
             /**
-             * @description Where it was last used from.
+             * @description The client address of the last use.
              * @example 203.0.113.7
              */
             last_address: string | null;
@@ -1377,7 +1377,7 @@ export interface components {
             /** @example WmFVoZsCp0mE4XK1hXQJ3A */
             id: string;
             /**
-             * @description The one that asks.
+             * @description True for the session of this request.
              * @example true
              */
             current: boolean;
@@ -1452,7 +1452,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description E-mail or password is not right. */
+        /** @description The e-mail address or the password is wrong. */
         InvalidCredentials: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1615,7 +1615,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The refresh token is not valid (any more). Sign in again. */
+        /** @description The refresh token is not valid. Sign in again. */
         InvalidRefreshToken: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1632,7 +1632,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description With the cookie, Origin must be this server or one of CORS_ORIGINS. */
+        /** @description A request with the cookie needs an Origin that is this server or one of CORS_ORIGINS. */
         OriginNotAllowed: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1666,7 +1666,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Nobody can register here by themselves. An admin can invite you. */
+        /** @description Registration is closed. An admin can invite you. */
         RegistrationClosed: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1699,7 +1699,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The current password is not right. The access token is not valid. */
+        /** @description The current password is wrong. The access token is not valid. */
         InvalidCredentialsOrUnauthorized: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1766,7 +1766,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The database does not respond at the moment. This server sends no mail. An admin can make a link for you. The server has more to do than it can; try again shortly. The server is shutting down. */
+        /** @description The database does not answer at the moment. This server does not send mail. An admin can create a link for you. The server has more to do than it can; try again shortly. The server is shutting down. */
         DependencyDownOrMailNotConfiguredOrOverloadedOrShuttingDown: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1783,7 +1783,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description This link is not valid (any more). Ask for a new one. */
+        /** @description The link is not valid. Request a new one. */
         InvalidResetToken: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1899,7 +1899,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description This is for admins. */
+        /** @description Only admins can do this. */
         Forbidden: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1932,7 +1932,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description There can be 20 personal tokens at a time; revoke one first. */
+        /** @description You can have at most 20 personal tokens. Revoke one first. */
         TooManyTokens: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1948,7 +1948,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description There is no such personal token of yours. */
+        /** @description You have no personal token with this id. */
         TokenNotFound: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2462,7 +2462,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Taken note of. */
+            /** @description The request is accepted. */
             202: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];

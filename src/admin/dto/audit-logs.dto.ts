@@ -3,7 +3,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { ValidateBy } from 'class-validator';
 import type { AuditLog, Changes } from '../../audit/audit-log.entity.js';
-import { auditEvent, type AuditEvent } from '../../audit/audit-event.js';
+import { toAuditEvent, type AuditEvent } from '../../audit/audit-event.js';
 import {
   AUDIT_ACTIONS,
   type AuditAction,
@@ -150,6 +150,6 @@ export class AuditLogsResponse extends PageResponse {
   readonly audit_logs!: AuditLogResponse[];
 
   static from({ skip, limit }: AuditLogsQuery, { rows, total }: Page<AuditLog>): AuditLogsResponse {
-    return { skip, limit, total, audit_logs: rows.map(auditEvent) };
+    return { skip, limit, total, audit_logs: rows.map(toAuditEvent) };
   }
 }

@@ -3,13 +3,15 @@ import { ProblemError } from '../../common/errors/problem.error.js';
 const REALM = 'Bearer realm="watchlist"';
 const CHALLENGE = { headers: { 'www-authenticate': REALM } };
 
-/** RFC 6750: the challenge has no error code when the request has no credentials. */
+/** RFC 6750 forbids an error code for a request without credentials. */
 export class UnauthorizedError extends ProblemError {
   constructor(sentToken: boolean) {
     super(
       401,
       'UNAUTHORIZED',
-      sentToken ? 'The access token is not valid.' : 'An access token is needed: Authorization: Bearer …',
+      sentToken
+        ? 'The access token is not valid.'
+        : 'An access token is required. Send it as Authorization: Bearer …',
       {
         headers: {
           'www-authenticate': sentToken
@@ -21,67 +23,61 @@ export class UnauthorizedError extends ProblemError {
   }
 }
 
-/** The same for a wrong address and a wrong password, so that it reveals no account. */
+/** Does not reveal whether the e-mail address or the password was wrong. */
 export class InvalidCredentialsError extends ProblemError {
-  constructor(detail = 'E-mail or password is not right.') {
+  constructor(detail = 'The e-mail address or the password is wrong.') {
     super(401, 'INVALID_CREDENTIALS', detail, CHALLENGE);
   }
 }
 
-/** For a signed-in user who must confirm the current password. */
-export const wrongPassword = () => new InvalidCredentialsError('The current password is not right.');
+/** A signed-in user confirmed a change with a wrong password. */
+export class WrongPasswordError extends InvalidCredentialsError {
+  constructor() {
+    super('The current password is wrong.');
+  }
+}
 
-/** The same for every reason: forged, used before, expired, of an ended session, or missing. */
+/** Does not reveal whether the token is missing, forged, used, expired, or of a session that has ended. */
 export class InvalidRefreshTokenError extends ProblemError {
   constructor() {
-    super(
-      401,
-      'INVALID_REFRESH_TOKEN',
-      'The refresh token is not valid (any more). Sign in again.',
-      CHALLENGE,
-    );
+    super(401, 'INVALID_REFRESH_TOKEN', 'The refresh token is not valid. Sign in again.', CHALLENGE);
   }
 }
 
-/** The same for every reason: forged, used before, replaced, expired, or of a deleted or disabled user. */
+/** Does not reveal whether the token is forged, used, replaced or expired, or its user deleted or disabled. */
 export class InvalidResetTokenError extends ProblemError {
   constructor() {
-    super(401, 'INVALID_RESET_TOKEN', 'This link is not valid (any more). Ask for a new one.', CHALLENGE);
+    super(401, 'INVALID_RESET_TOKEN', 'The link is not valid. Request a new one.', CHALLENGE);
   }
 }
 
-/** Has no `Retry-After`, because the operator must configure mail first. */
+/** Has no `Retry-After`, because a retry fails until an operator configures mail. */
 export class MailNotConfiguredError extends ProblemError {
   constructor() {
-    super(503, 'MAIL_NOT_CONFIGURED', 'This server sends no mail. An admin can make a link for you.');
+    super(503, 'MAIL_NOT_CONFIGURED', 'This server does not send mail. An admin can create a link for you.');
   }
 }
 
 export class RegistrationClosedError extends ProblemError {
   constructor() {
-    super(
-      403,
-      'REGISTRATION_CLOSED',
-      'Nobody can register here by themselves. An admin can invite you.',
-      CHALLENGE,
-    );
+    super(403, 'REGISTRATION_CLOSED', 'Registration is closed. An admin can invite you.', CHALLENGE);
   }
 }
 
-/** Protects the cookie against cross-site requests, because a browser sends it with those too. */
+/** A browser sends the cookie even if another site causes the request. `Origin` names that site. */
 export class OriginNotAllowedError extends ProblemError {
   constructor() {
     super(
       403,
       'ORIGIN_NOT_ALLOWED',
-      'With the cookie, Origin must be this server or one of CORS_ORIGINS.',
+      'A request with the cookie needs an Origin that is this server or one of CORS_ORIGINS.',
       CHALLENGE,
     );
   }
 }
 
 export class ForbiddenError extends ProblemError {
-  constructor(detail = 'This is for admins.', scope?: string) {
+  constructor(detail = 'Only admins can do this.', scope?: string) {
     const wanted = scope === undefined ? '' : `, scope="${scope}"`;
     super(403, 'FORBIDDEN', detail, {
       headers: {
@@ -91,12 +87,14 @@ export class ForbiddenError extends ProblemError {
   }
 }
 
-/** Names the scope that the personal token needs, if the route has one. */
-export function missingScope(scope: string | undefined): ForbiddenError {
-  return new ForbiddenError(
-    scope === undefined
-      ? 'Personal tokens are not for this: sign in.'
-      : `This personal token lacks the scope ${scope}.`,
-    scope,
-  );
+/** A personal token lacks the route's scope. Routes without a scope accept no personal token. */
+export class MissingScopeError extends ForbiddenError {
+  constructor(scope: string | undefined) {
+    super(
+      scope === undefined
+        ? 'This route does not accept personal tokens. Sign in instead.'
+        : `The personal token lacks the scope ${scope}.`,
+      scope,
+    );
+  }
 }

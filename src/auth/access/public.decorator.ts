@@ -3,14 +3,14 @@ import { ApiExtension } from '@nestjs/swagger';
 import { PUBLIC_EXTENSION } from '../../common/openapi/document.js';
 
 export const ACCESS = 'auth:access';
-/** `optional`: a request needs no token, but a token that it has must be valid. */
+/** `optional`: the caller needs no token, but a token that it sends must be valid. */
 export type Access = 'public' | 'optional';
 
-const open = (access: Access) =>
+const openRoute = (access: Access) =>
   applyDecorators(SetMetadata(ACCESS, access), ApiExtension(PUBLIC_EXTENSION, access));
 
-/** Opens a route, or all routes of a controller, to callers without a token. Documents it too. */
-export const Public = () => open('public');
+/** Opens a route, or all routes of a controller, to callers without a token. Also marks it in the API document. */
+export const Public = () => openRoute('public');
 
-/** Opens a route to callers without a token, and authenticates callers with one. Documents it too. */
-export const TokenOptional = () => open('optional');
+/** Like {@link Public}, but a token that the caller sends is checked and identifies the caller. */
+export const TokenOptional = () => openRoute('optional');

@@ -5,6 +5,6 @@ import { ForbiddenError } from './auth.errors.js';
 
 export const REQUIRED_ROLE = 'auth:role';
 
-/** Refuses callers without this role. Documents it too. */
+/** Allows only users with this role. Also documents the 403 response. */
 export const RequiresRole = (role: Role) =>
   applyDecorators(SetMetadata(REQUIRED_ROLE, role), ApiProblems(new ForbiddenError()));

@@ -5,6 +5,6 @@ import type { Scope } from './scopes.js';
 
 export const REQUIRED_SCOPE = 'auth:scope';
 
-/** The scope that a personal token needs. A route without it accepts no personal token. Documents it too. */
+/** Allows personal tokens that have this scope. A route without it accepts none. Also documents the scope. */
 export const RequiresScope = (scope: Scope) =>
   applyDecorators(SetMetadata(REQUIRED_SCOPE, scope), ApiExtension(SCOPE_EXTENSION, scope));

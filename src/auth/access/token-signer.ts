@@ -3,40 +3,40 @@ import type { Env } from '../../config/env.js';
 import type { JwtKey } from '../../config/jwt-keys.js';
 
 /**
- * Signs tokens with HMAC-SHA-256, so that the database stores no token. Each use has its own keys, which HKDF derives
- * from the JWT keys, so that a signature is not valid for another use.
+ * Signs tokens with HMAC-SHA-256. The server can recreate a token, so the database stores none that a thief could use.
+ * HKDF derives one key per use from each JWT key, so that a signature is valid for one use only.
  */
 export class TokenSigner {
   private readonly keys: ReadonlyMap<string, KeyObject>;
 
-  /** @param use such as `refresh token`; changing it invalidates every token in use */
+  /** @param use for example `refresh token`; a change makes all issued tokens invalid */
   constructor(keys: readonly JwtKey[], use: string) {
-    this.keys = new Map(keys.map(({ id, key }) => [id, derived(key, use)]));
+    this.keys = new Map(keys.map(({ id, key }) => [id, deriveKey(key, use)]));
   }
 
-  isInUse(keyId: string): boolean {
+  hasKey(keyId: string): boolean {
     return this.keys.has(keyId);
   }
 
-  /** @param keyId of a key in use */
+  /** @param keyId must name a configured key */
   sign(text: string, keyId: string): string {
     return hmac(text, this.keys.get(keyId)!);
   }
 
-  /** @returns false also for a retired key */
-  verify(signature: string, text: string, keyId: string): boolean {
+  /** Returns false also when the key is no longer configured. */
+  verify(given: string, text: string, keyId: string): boolean {
     const key = this.keys.get(keyId);
-    return key !== undefined && timingSafeEqual(Buffer.from(hmac(text, key)), Buffer.from(signature));
+    return key !== undefined && timingSafeEqual(Buffer.from(hmac(text, key)), Buffer.from(given));
   }
 }
 
-/** Replaces e-mail addresses where they must not be readable, such as in Redis. Every instance gives the same result. */
+/** Replaces e-mail addresses in places such as Redis, where they must not be readable. The same on every instance. */
 export function pseudonymizer([{ key }]: Env['JWT_KEYS'], use: string): (email: string) => string {
-  const own = derived(key, use);
+  const own = deriveKey(key, use);
   return (email) => hmac(email, own).slice(0, 22);
 }
 
-function derived(key: KeyObject, use: string): KeyObject {
+function deriveKey(key: KeyObject, use: string): KeyObject {
   return createSecretKey(Buffer.from(hkdfSync('sha256', key, '', `watchlist-api ${use}`, 32)));
 }
 

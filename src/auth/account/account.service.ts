@@ -3,7 +3,7 @@ import { AuditService } from '../../audit/audit.service.js';
 import { UnitOfWork } from '../../database/unit-of-work.js';
 import type { User } from '../../users/user.entity.js';
 import { UsersService } from '../../users/users.service.js';
-import { UnauthorizedError, wrongPassword } from '../access/auth.errors.js';
+import { UnauthorizedError, WrongPasswordError } from '../access/auth.errors.js';
 import type { SessionPrincipal } from '../access/principal.js';
 import { PasswordResetsService } from '../password-resets/password-resets.service.js';
 import { LoginAttempts } from '../passwords/login-attempts.js';
@@ -25,13 +25,13 @@ export class AccountService {
   ) {}
 
   /**
-   * Hashes before it looks the address up, so that the response time does not tell whether the address is taken.
+   * Hashes before it looks up the address, so that the response time does not reveal whether the address is taken.
    *
    * @throws EmailTakenError
    * @throws OverloadedError
    */
   async register(email: string, password: string): Promise<User> {
-    return this.users.create(email, await this.passwords.hash(password), 'user');
+    return this.users.create(email, await this.passwords.hashPassword(password), 'user');
   }
 
   /**
@@ -45,13 +45,13 @@ export class AccountService {
   async changePassword(principal: SessionPrincipal, current: string, next: string): Promise<void> {
     await refuseGuessable('new_password', next, principal.email);
     const isChanged = await this.attempts.attempt(principal, async () =>
-      (await this.tryChangingPassword(principal, current, next)) ? true : null,
+      (await this.replacePassword(principal, current, next)) ? true : null,
     );
-    if (!isChanged) throw wrongPassword();
+    if (!isChanged) throw new WrongPasswordError();
   }
 
   /**
-   * An address that is the same already leaves no trace.
+   * Writes no audit row when the address does not change.
    *
    * @param email in its canonical form
    * @throws InvalidCredentialsError when the password is wrong
@@ -60,35 +60,35 @@ export class AccountService {
    * @throws OverloadedError
    */
   changeEmail(principal: SessionPrincipal, email: string, password: string): Promise<User> {
-    return this.confirmed(principal, password, (passwordHash) =>
+    return this.withConfirmedPassword(principal, password, (passwordHash) =>
       this.unitOfWork.write(async () => {
         const user = await this.users.changeEmail(principal.id, passwordHash, email);
         // A link that was sent to the old mailbox must not set the password.
-        if (user !== null && email !== principal.email) await this.passwordResets.deleteOf(principal);
+        if (user !== null && email !== principal.email) await this.passwordResets.deleteResetsOf(principal);
         return user;
       }),
     );
   }
 
   /**
-   * Deletes the user with their items, sessions, tokens and links. Their audit rows stay, without their name.
+   * Deletes the user with their items, sessions, tokens and links. Their audit rows stay, without the e-mail address.
    *
    * @throws InvalidCredentialsError when the password is wrong
    * @throws LastAdminError
    * @throws RateLimitedError after too many wrong passwords
    * @throws OverloadedError
    */
-  async erase(principal: SessionPrincipal, password: string): Promise<void> {
-    await this.confirmed(principal, password, (passwordHash) =>
+  async eraseAccount(principal: SessionPrincipal, password: string): Promise<void> {
+    await this.withConfirmedPassword(principal, password, (passwordHash) =>
       this.unitOfWork.write(async () => {
         const erased = await this.users.erase(principal.id, passwordHash);
-        if (erased !== null) await this.passwordResets.deleteOf(erased);
+        if (erased !== null) await this.passwordResets.deleteResetsOf(erased);
         return erased;
       }),
     );
   }
 
-  private async tryChangingPassword(
+  private async replacePassword(
     principal: SessionPrincipal,
     current: string,
     next: string,
@@ -96,14 +96,14 @@ export class AccountService {
     const user = await this.users.find(principal.id);
     if (user === null) throw new UnauthorizedError(true);
     const { passwordHash } = user;
-    const matches = await this.passwords.verify(current, passwordHash);
-    const newHash = matches ? await this.passwords.hash(next) : undefined;
+    const matches = await this.passwords.checkPassword(current, passwordHash);
+    const newHash = matches ? await this.passwords.hashPassword(next) : undefined;
     return this.unitOfWork.write(async () => {
       const locked = await this.users.lock(principal.id);
-      // Erased meanwhile: their address must not be written down again.
+      // The user was erased in the meantime, so an audit row must not store the address again.
       if (locked === null) throw new UnauthorizedError(true);
       const isStillRight = newHash !== undefined && locked.passwordHash === passwordHash;
-      await this.audit.record({
+      await this.audit.recordAudit({
         actor: principal,
         action: isStillRight ? 'auth.password_changed' : 'auth.password_change_failed',
         resourceType: 'user',
@@ -112,14 +112,14 @@ export class AccountService {
       });
       if (!isStillRight) return false;
       await this.users.replacePasswordHash(principal.id, passwordHash, newHash);
-      await this.passwordResets.deleteOf(locked);
-      await this.sessions.endAll(principal.id, principal.sessionId);
+      await this.passwordResets.deleteResetsOf(locked);
+      await this.sessions.endAllSessions(principal.id, principal.sessionId);
       return true;
     });
   }
 
-  /** @param act gets the hash that matched; it returns null if the user has another one meanwhile */
-  private async confirmed<T>(
+  /** @param act gets the hash that matched; it returns null if the password has changed in the meantime */
+  private async withConfirmedPassword<T>(
     principal: SessionPrincipal,
     password: string,
     act: (passwordHash: string) => Promise<T | null>,
@@ -127,20 +127,20 @@ export class AccountService {
     const result = await this.attempts.attempt(principal, async () => {
       const user = await this.users.find(principal.id);
       if (user === null) throw new UnauthorizedError(true);
-      const matches = await this.passwords.verify(password, user.passwordHash);
+      const matches = await this.passwords.checkPassword(password, user.passwordHash);
       const done = matches ? await act(user.passwordHash) : null;
-      if (done === null) await this.recordFailure(principal);
+      if (done === null) await this.recordFailedConfirmation(principal);
       return done;
     });
-    if (result === null) throw wrongPassword();
+    if (result === null) throw new WrongPasswordError();
     return result;
   }
 
-  /** @throws UnauthorizedError when the user has been erased: their address must not be written down again */
-  private recordFailure(principal: SessionPrincipal): Promise<void> {
+  /** @throws UnauthorizedError when the user was erased, because an audit row must not store the address again */
+  private recordFailedConfirmation(principal: SessionPrincipal): Promise<void> {
     return this.unitOfWork.write(async () => {
       if ((await this.users.lock(principal.id)) === null) throw new UnauthorizedError(true);
-      await this.audit.record({
+      await this.audit.recordAudit({
         actor: principal,
         action: 'auth.reauthentication_failed',
         resourceType: 'user',

@@ -12,10 +12,10 @@ import {
 } from '../passwords/password-policy.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 
-/** Creates the admin of `ADMIN_EMAIL` and `ADMIN_PASSWORD` at boot, once; several instances may try together. */
+/** Creates the admin of `ADMIN_EMAIL` and `ADMIN_PASSWORD` once, at boot. Several instances can try at the same time. */
 @Injectable()
-export class FirstAdmin implements OnApplicationBootstrap {
-  private readonly logger = new Logger(FirstAdmin.name);
+export class BootstrapAdmin implements OnApplicationBootstrap {
+  private readonly logger = new Logger(BootstrapAdmin.name);
 
   constructor(
     @Inject(ENV) private readonly env: Env,
@@ -30,22 +30,23 @@ export class FirstAdmin implements OnApplicationBootstrap {
     if (email === undefined) throw new InvalidEnvironmentError(['ADMIN_EMAIL must be an e-mail address']);
     if (!isAcceptablePassword(this.env.ADMIN_PASSWORD))
       throw new InvalidEnvironmentError([`ADMIN_PASSWORD ${PASSWORD_RULE}`]);
-    if ((await this.users.findByEmail(email)) === null) await this.create(email, this.env.ADMIN_PASSWORD);
+    if ((await this.users.findByEmail(email)) === null)
+      await this.createAdmin(email, this.env.ADMIN_PASSWORD);
     const user = await this.users.findByEmail(email);
     if (user?.role !== 'admin')
-      this.logger.warn('the user named by ADMIN_EMAIL exists and is no admin; nothing was changed');
+      this.logger.warn('the user of ADMIN_EMAIL exists but is not an admin; nothing was changed');
   }
 
   /** @throws InvalidEnvironmentError for a password that is too easy to guess */
-  private async create(email: string, password: string): Promise<void> {
-    // Only now: a variable that nobody uses any more must not keep a server from starting.
+  private async createAdmin(email: string, password: string): Promise<void> {
+    // Checked only here, because an unused variable must not keep the server from starting.
     if (await isGuessable(password, email))
       throw new InvalidEnvironmentError([`ADMIN_PASSWORD ${GUESSABLE_RULE}`]);
     try {
-      await this.users.create(email, await this.passwords.hash(password), 'admin');
-      this.logger.log('first admin created');
+      await this.users.create(email, await this.passwords.hashPassword(password), 'admin');
+      this.logger.log('created the first admin');
     } catch (error) {
-      // Another instance was faster.
+      // Another instance created the admin first.
       if (!(error instanceof EmailTakenError)) throw error;
     }
   }

@@ -73,7 +73,7 @@ export class PasswordResetDelivery implements OnApplicationBootstrap, OnApplicat
         handle: (row, signal) => this.deliver(row, signal),
         retryDelayMs: (row) => this.retryDelayMs(row),
         onFailure: (_row, error) => this.logFailure(error),
-        onError: (error) => this.logger.warn('sending mail paused', error),
+        onError: (error) => this.logger.warn('mail delivery is paused', error),
       },
       options,
     );
@@ -156,6 +156,6 @@ export class PasswordResetDelivery implements OnApplicationBootstrap, OnApplicat
 
   private logFailure(error: unknown): void {
     // Other errors can contain the address or the link.
-    this.logger.warn(`mail not sent: ${error instanceof MailNotSentError ? error.message : 'unknown'}`);
+    this.logger.warn(`mail was not sent: ${error instanceof MailNotSentError ? error.message : 'unknown'}`);
   }
 }

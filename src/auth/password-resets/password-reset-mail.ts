@@ -3,33 +3,33 @@ import type { PasswordResetPurpose } from './password-reset.entity.js';
 
 const FORGOTTEN = {
   subject: 'Choose a new password for your Watchlist',
-  why: 'Somebody, probably you, asked for a new password for the Watchlist account of this address.',
+  why: 'You or another person requested a new password for the Watchlist account with this address.',
   otherwise:
-    'It was not you? Then do nothing: your password stays as it is, and nobody but you has this link.',
+    'If you did not request it, ignore this mail. Your password stays the same, and only you have this link.',
 };
 const INVITATION = {
   subject: 'You are invited to Watchlist',
-  why: 'An administrator has made a Watchlist account for this address. Choose a password to begin.',
+  why: 'An administrator has created a Watchlist account for this address. Choose a password to begin.',
   otherwise:
-    'You do not want one, or do not know why you get this? Then do nothing: without a password nobody can use it.',
+    'If you do not want the account, ignore this mail. The account cannot be used until a password is set.',
 };
 
-/** What is sent, in plain text and in the same words as HTML. */
+/** Builds the mail with the same words as plain text and as HTML. */
 export function passwordResetMail(
   { purpose, email, expiresAt }: { purpose: PasswordResetPurpose; email: string; expiresAt: Date },
   link: string,
 ): Mail {
   const { subject, why, otherwise } = purpose === 'invitation' ? INVITATION : FORGOTTEN;
-  const until = `The link is good once, until ${expiresAt.toUTCString()}.`;
+  const until = `The link works once, until ${expiresAt.toUTCString()}.`;
   const paragraphs = [why, until, otherwise];
-  const [before, ...after] = paragraphs.map((text) => `<p>${escaped(text)}</p>`);
-  const anchor = `<p><a href="${escaped(link)}">${escaped(link)}</a></p>`;
+  const [before, ...after] = paragraphs.map((text) => `<p>${escapeHtml(text)}</p>`);
+  const anchor = `<p><a href="${escapeHtml(link)}">${escapeHtml(link)}</a></p>`;
   return {
     to: email,
     subject,
     text: [why, link, until, otherwise].join('\n\n'),
-    html: `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${escaped(subject)}</title></head><body>${[before, anchor, ...after].join('')}</body></html>`,
+    html: `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${escapeHtml(subject)}</title></head><body>${[before, anchor, ...after].join('')}</body></html>`,
   };
 }
 
-const escaped = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);

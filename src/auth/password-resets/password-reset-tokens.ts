@@ -11,11 +11,11 @@ export interface PasswordResetToken {
   readonly mac: string;
 }
 
-/** `<id>.<code of it>` (token-signer.ts): the mail can be made again after a restart, and the table is of no use to a thief. */
+/** `<id>.<signature of the id>`. The server can recreate the mail after a restart, and the table contains no token. */
 @Injectable()
 export class PasswordResetTokens {
   private readonly signer: TokenSigner;
-  /** Names the key that new ones are made with. */
+  /** The key that signs new tokens. */
   readonly keyId: string;
 
   constructor(@Inject(ENV) private readonly env: Env) {
@@ -23,9 +23,9 @@ export class PasswordResetTokens {
     this.keyId = env.JWT_KEYS[0].id;
   }
 
-  /** The name of this key; of today's when it is in use no longer. */
+  /** Returns the current key's id when `keyId` is no longer configured. */
   usableKeyId(keyId: string): string {
-    return this.signer.isInUse(keyId) ? keyId : this.keyId;
+    return this.signer.hasKey(keyId) ? keyId : this.keyId;
   }
 
   newId(): string {
@@ -33,20 +33,20 @@ export class PasswordResetTokens {
   }
 
   /**
-   * Where the password is set. Behind the `#`, which no browser sends to any server, so that it is in nobody's log. From
-   * `PUBLIC_URL` only: a header that says where we are is the caller's word. Without it, the path.
+   * Puts the token after the `#`, because browsers do not send that part and so no log contains it. Uses only
+   * `PUBLIC_URL`, because a client can forge the `Host` header. Without `PUBLIC_URL` it returns a path.
    */
   linkTo({ id, keyId }: Pick<PasswordReset, 'id' | 'keyId'>): string {
     return `${this.env.PUBLIC_URL ?? ''}/dashboard/reset#token=${id}.${this.signer.sign(id, keyId)}`;
   }
 
-  /** Its parts; whether it is genuine is another question. Null for what cannot be one. */
-  parse(text: string): PasswordResetToken | null {
+  /** Splits the token without verifying it. Returns null for text that cannot be a token. */
+  parseResetToken(text: string): PasswordResetToken | null {
     const [, id, mac] = TOKEN.exec(text) ?? [];
     return id === undefined ? null : { id, mac: mac! };
   }
 
-  isGenuine({ id, mac }: PasswordResetToken, keyId: string): boolean {
+  verifyResetToken({ id, mac }: PasswordResetToken, keyId: string): boolean {
     return this.signer.verify(mac, id, keyId);
   }
 }

@@ -1,15 +1,15 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
 import { User } from '../../users/user.entity.js';
 
-/** How long a link is good that is not an invitation. */
+/** The lifetime of every link except invitations. */
 export const RESET_LIFETIME_MS = 30 * 60_000;
 
-/** `forgotten`: somebody asked for it, with an address; `created`: by an admin; `invitation`: of somebody new, by an admin. */
+/** `forgotten`: a client requested it; `created`: an admin created it; `invitation`: an admin invited a new user. */
 export type PasswordResetPurpose = 'forgotten' | 'created' | 'invitation';
 
 /**
- * A link that sets a password, once, and at the same time the mail that brings it: due until it is sent. What is not in
- * this table is not good any more. Nothing here can be presented; the token is made from it and a key that is elsewhere.
+ * A single-use link that sets a password, and its mail, which is due until it is sent. A link without a row is invalid.
+ * The row does not contain the token. The server signs the id with a key that is not in the database.
  */
 @Entity('password_resets')
 export class PasswordReset {
@@ -19,12 +19,12 @@ export class PasswordReset {
   @Column({ type: String, length: 10 })
   purpose!: PasswordResetPurpose;
 
-  /** Where the mail goes, in its canonical form. */
+  /** The recipient's canonical address. */
   @Index('ix_password_resets_email')
   @Column({ type: String, length: 254 })
   email!: string;
 
-  /** Null until somebody has looked whose address it is: not while the one who asked is waiting. */
+  /** Null until the mail job looks up the address, which must not happen during the request. */
   @Index('ix_password_resets_user')
   @Column({ name: 'user_id', type: Number, nullable: true })
   userId!: number | null;
@@ -33,7 +33,7 @@ export class PasswordReset {
   @JoinColumn({ name: 'user_id', foreignKeyConstraintName: 'fk_password_resets_user' })
   user!: User | null;
 
-  /** The admin who made it: it is good as long as they are one. */
+  /** The admin who created the link. The link is revoked when that user stops being an admin. */
   @Index('ix_password_resets_created_by')
   @Column({ name: 'created_by_id', type: Number, nullable: true })
   createdById!: number | null;
@@ -42,7 +42,7 @@ export class PasswordReset {
   @JoinColumn({ name: 'created_by_id', foreignKeyConstraintName: 'fk_password_resets_created_by' })
   createdBy!: User | null;
 
-  /** Of the key that its token is made with. */
+  /** The key that signs the token. */
   @Column({ name: 'key_id', type: String, length: 20 })
   keyId!: string;
 
@@ -53,7 +53,7 @@ export class PasswordReset {
   @Column({ name: 'expires_at', type: Date, precision: 3 })
   expiresAt!: Date;
 
-  /** When sending is to be tried next; null when it has been sent, or there is nothing to send. */
+  /** The time of the next attempt to send; null when the mail was sent or there is none. */
   @Index('ix_password_resets_mail_due_at')
   @Column({ name: 'mail_due_at', type: Date, precision: 3, nullable: true })
   mailDueAt!: Date | null;

@@ -23,11 +23,11 @@ export class PasswordResetsController {
   @HttpCode(202)
   @ApiOperation({
     operationId: 'forgotPassword',
-    summary: 'I forgot my password',
+    summary: 'Request a password reset',
     description:
-      'Whoever has this address is sent a link that is good once, within 30 minutes; three in that time at most. Whether anybody has it is not told, neither by the answer nor by its time.',
+      'Sends a link to this address if it has an account. The link works once, within 30 minutes. An address gets at most three links in that time. Neither the response nor its timing reveals whether the account exists.',
   })
-  @ApiAcceptedResponse({ type: AcceptedResponse, description: 'Taken note of.' })
+  @ApiAcceptedResponse({ type: AcceptedResponse, description: 'The request is accepted.' })
   @ApiProblems(
     new MailNotConfiguredError(),
     new DependencyDownError('database'),
@@ -35,7 +35,7 @@ export class PasswordResetsController {
     new ShuttingDownError(),
   )
   async forgot(@Body() { email }: ForgotPasswordDto): Promise<AcceptedResponse> {
-    await this.resets.request(email);
+    await this.resets.requestReset(email);
     return { status: 'ok' };
   }
 
@@ -45,11 +45,11 @@ export class PasswordResetsController {
     operationId: 'resetPassword',
     summary: 'Choose a new password',
     description:
-      'With the token of a link that was mailed, or that an admin made; it is good once. Ends all sessions of its user, and all their other links and personal tokens; counts from the next request on.',
+      "Needs the token of a link that was mailed or that an admin created. The token works once. Ends all sessions of the user and revokes the user's other links and personal tokens, effective from their next request.",
   })
   @ApiNoContentResponse()
   @ApiProblems(new InvalidResetTokenError())
   async reset(@Body() { token, new_password }: ResetPasswordDto): Promise<void> {
-    await this.resets.reset(token, new_password);
+    await this.resets.resetPassword(token, new_password);
   }
 }

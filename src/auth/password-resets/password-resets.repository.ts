@@ -33,7 +33,7 @@ export class PasswordResetsRepository {
   }
 
   /** Includes requests with their address that the mail job has not matched to the user yet. */
-  async deleteOf(userId: number, email: string): Promise<void> {
+  async deleteByUser(userId: number, email: string): Promise<void> {
     await this.unitOfWork.write(async (manager) => {
       await manager.delete(PasswordReset, { userId });
       await manager.delete(PasswordReset, { email });
@@ -41,7 +41,7 @@ export class PasswordResetsRepository {
   }
 
   /** Deletes the links that this admin created, for any user. */
-  async deleteMadeBy(createdById: number): Promise<void> {
+  async deleteCreatedBy(createdById: number): Promise<void> {
     await this.unitOfWork.write((manager) => manager.delete(PasswordReset, { createdById }));
   }
 

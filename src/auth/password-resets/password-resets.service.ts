@@ -46,15 +46,15 @@ export class PasswordResetsService {
    *
    * @throws MailNotConfiguredError
    */
-  request(email: string): Promise<void> {
+  requestReset(email: string): Promise<void> {
     if (!this.delivery.enabled) throw new MailNotConfiguredError();
     return this.unitOfWork.write(async () => {
-      await this.insert(
+      await this.insertReset(
         { purpose: 'forgotten', email, userId: null, createdById: null },
         RESET_LIFETIME_MS,
         true,
       );
-      await this.audit.record({
+      await this.audit.recordAudit({
         actor: { id: null, email },
         action: 'auth.password_reset_requested',
         resourceType: 'user',
@@ -72,26 +72,26 @@ export class PasswordResetsService {
    * @throws ValidationFailedError when the password is guessable from the e-mail address; the token stays valid
    * @throws OverloadedError
    */
-  async reset(token: string, password: string): Promise<void> {
-    const hash = await this.passwords.hash(password);
-    const parsed = this.tokens.parse(token);
+  async resetPassword(token: string, password: string): Promise<void> {
+    const hash = await this.passwords.hashPassword(password);
+    const parsed = this.tokens.parseResetToken(token);
     const email =
       parsed &&
       (await this.unitOfWork.write(async () => {
         const reset = await this.resets.find(parsed.id);
-        if (reset === null || !this.tokens.isGenuine(parsed, reset.keyId)) return null;
+        if (reset === null || !this.tokens.verifyResetToken(parsed, reset.keyId)) return null;
         const user = reset.userId === null ? null : await this.users.lock(reset.userId);
         if (user === null || user.disabled || reset.expiresAt <= new Date()) return null;
         await refuseGuessable('new_password', password, user.email);
         // Of several requests with the same token, only one deletes the row.
         if (!(await this.resets.delete(reset.id))) return null;
         await this.users.replacePasswordHash(user.id, user.passwordHash, hash);
-        await this.deleteOf(user);
-        await this.deleteMadeBy(user.id);
-        await this.sessions.endAll(user.id);
+        await this.deleteResetsOf(user);
+        await this.deleteResetsCreatedBy(user.id);
+        await this.sessions.endAllSessions(user.id);
         // A person who knew the old password can have created personal tokens.
-        await this.personalTokens.revokeAll(user.id);
-        await this.audit.record({
+        await this.personalTokens.revokeAllTokens(user.id);
+        await this.audit.recordAudit({
           actor: user,
           action: 'auth.password_reset',
           resourceType: 'user',
@@ -114,12 +114,12 @@ export class PasswordResetsService {
     return this.unitOfWork.write(async () => {
       const user = await this.users.lock(userId);
       if (user === null) throw new UserNotFoundError();
-      const reset = await this.insert(
+      const reset = await this.insertReset(
         { purpose: 'created', email: user.email, userId, createdById: actor.id },
         RESET_LIFETIME_MS,
         false,
       );
-      await this.audit.record({
+      await this.audit.recordAudit({
         actor,
         action: 'user.password_reset_created',
         resourceType: 'user',
@@ -137,12 +137,12 @@ export class PasswordResetsService {
    * @throws OverloadedError
    */
   async invite(email: string, role: Role, actor: Actor, confirm: () => Promise<void>): Promise<ResetLink> {
-    const hash = await this.passwords.hash(randomBytes(32).toString('base64url'));
+    const hash = await this.passwords.hashPassword(randomBytes(32).toString('base64url'));
     return this.unitOfWork.write(async () => {
       // The admin can lose the role or the session while the server hashes.
       await confirm();
       const user = await this.users.create(email, hash, role, actor);
-      const reset = await this.insert(
+      const reset = await this.insertReset(
         { purpose: 'invitation', email, userId: user.id, createdById: actor.id },
         INVITATION_LIFETIME_MS,
         this.delivery.enabled,
@@ -151,17 +151,17 @@ export class PasswordResetsService {
     });
   }
 
-  /** Revokes all links of this user, sent or not. Call it within the transaction of an audited change. */
-  deleteOf({ id, email }: Pick<User, 'id' | 'email'>): Promise<void> {
-    return this.resets.deleteOf(id, email);
+  /** Revokes all links of this user, sent or not. Call it inside the write of an audited change. */
+  deleteResetsOf({ id, email }: Pick<User, 'id' | 'email'>): Promise<void> {
+    return this.resets.deleteByUser(id, email);
   }
 
-  /** Revokes the links and invitations that this admin created for other users. As {@link deleteOf}. */
-  deleteMadeBy(id: number): Promise<void> {
-    return this.resets.deleteMadeBy(id);
+  /** Revokes the links and invitations that this admin created. Call it inside the write of an audited change. */
+  deleteResetsCreatedBy(id: number): Promise<void> {
+    return this.resets.deleteCreatedBy(id);
   }
 
-  private async insert(
+  private async insertReset(
     target: Pick<StoredReset, 'purpose' | 'email' | 'userId' | 'createdById'>,
     lifetimeMs: number,
     isMailed: boolean,

@@ -4,15 +4,17 @@ const SHORTEST = 8;
 let passwords: Promise<ReadonlySet<string>> | undefined;
 
 /** As the list and what is looked up in it are compared: a capital or another spelling of é makes nobody safer. */
-const folded = (text: string) => text.normalize('NFC').toLowerCase();
+const normalize = (text: string) => text.normalize('NFC').toLowerCase();
 
-async function load(): Promise<ReadonlySet<string>> {
+async function loadCommonPasswords(): Promise<ReadonlySet<string>> {
   const { dictionary } = await import('@zxcvbn-ts/language-common');
-  return new Set(dictionary['passwords-common'].map(folded).filter((word) => [...word].length >= SHORTEST));
+  return new Set(
+    dictionary['passwords-common'].map(normalize).filter((word) => [...word].length >= SHORTEST),
+  );
 }
 
 /** Whether it is among the tens of thousands that are tried first. The list is loaded when it is first asked. */
 export async function isCommonPassword(password: string): Promise<boolean> {
-  passwords ??= load();
-  return (await passwords).has(folded(password));
+  passwords ??= loadCommonPasswords();
+  return (await passwords).has(normalize(password));
 }

@@ -8,8 +8,8 @@ import {
 import type { RedisConnection } from '../../common/redis/redis-connection.js';
 
 /**
- * Counts tries per key. After the free ones it locks the key for a fixed time. All instances share the counts in Redis;
- * without Redis, and while it does not answer, each process counts in its own memory.
+ * Counts tries per key and locks the key for a fixed time after the free tries. All instances share the counts in Redis.
+ * Without Redis, or while it does not answer, each process counts in its own memory.
  */
 export class Lockout {
   private readonly limiter: RateLimiterAbstract;
@@ -22,7 +22,7 @@ export class Lockout {
   ) {
     const options = { keyPrefix, points: freeTries, duration: seconds, blockDuration: seconds };
     const memory = new RateLimiterMemory(options);
-    this.limiter = redis === null ? memory : insuredBy(memory, options, redis);
+    this.limiter = redis === null ? memory : withInsurance(memory, options, redis);
   }
 
   /** Counts a try before it is made, so that tries that run at the same time cannot exceed the free ones. */
@@ -46,13 +46,17 @@ export class Lockout {
 
 type Options = ConstructorParameters<typeof RateLimiterMemory>[0];
 
-function insuredBy(memory: RateLimiterMemory, options: Options, redis: RedisConnection): RLWrapperTimeouts {
+function withInsurance(
+  memory: RateLimiterMemory,
+  options: Options,
+  redis: RedisConnection,
+): RLWrapperTimeouts {
   const limiter = new RateLimiterRedis({
     ...options,
     storeClient: redis.commands,
     rejectIfRedisNotReady: true,
   });
-  // It needs the options as well, because it hands its own block duration on to the insurance limiter.
+  // The wrapper needs the options too, because it passes its own block duration to the insurance limiter.
   return new RLWrapperTimeouts({
     ...options,
     limiter,

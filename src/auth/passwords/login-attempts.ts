@@ -22,19 +22,19 @@ export interface PasswordTarget {
   readonly sessionId?: string;
 }
 
-/** Where one try is counted. */
+/** A counter that a try uses up. */
 type Counter = readonly [lockout: Lockout, key: string];
 
 /**
  * `LOGIN_LOCKOUT` wrong passwords are free per account and address; then that address is locked out of the account.
- * Four times as many from all addresses together lock the account everywhere but where its owner is signed in.
+ * Four times as many from all addresses together lock the account, except for addresses where its owner is signed in.
  */
 @Injectable()
 export class LoginAttempts {
   private readonly perOrigin: Lockout | null = null;
   private readonly perAccount: Lockout | null = null;
-  private readonly pseudonym: (email: string) => string;
-  private readonly refusals: ReturnType<typeof refusalsCounter>;
+  private readonly pseudonymOf: (email: string) => string;
+  private readonly refusals: ReturnType<typeof refusalsIn>;
 
   constructor(
     @Inject(ENV) { LOGIN_LOCKOUT: rule, JWT_KEYS }: Env,
@@ -46,13 +46,13 @@ export class LoginAttempts {
     @Inject(METRICS) metrics: Metrics | null,
   ) {
     if (rule !== null) {
-      // The epoch keeps servers apart that share a Redis but not a database.
+      // The epoch separates servers that share a Redis but not a database.
       const prefix = `lockout:${epoch}`;
       this.perOrigin = new Lockout(`${prefix}:origin`, rule.limit, rule.windowSeconds, redis);
       this.perAccount = new Lockout(`${prefix}:account`, 4 * rule.limit, rule.windowSeconds, redis);
     }
-    this.pseudonym = pseudonymizer(JWT_KEYS, 'account name');
-    this.refusals = refusalsCounter(metrics);
+    this.pseudonymOf = pseudonymizer(JWT_KEYS, 'account name');
+    this.refusals = refusalsIn(metrics);
   }
 
   /**
@@ -99,7 +99,7 @@ export class LoginAttempts {
 
   private countersOf({ email, sessionId }: PasswordTarget): Counter[] {
     if (this.perOrigin === null || this.perAccount === null) return [];
-    const account = this.pseudonym(email);
+    const account = this.pseudonymOf(email);
     // Only the owner can use up the tries of a session, so a session needs no wider count.
     if (sessionId !== undefined) return [[this.perOrigin, `${account}:session:${sessionId}`]];
     const origin = addressBucket(requestContext.get()!.address);
@@ -109,13 +109,13 @@ export class LoginAttempts {
     ];
   }
 
-  /** Asked only while the account is locked, so that other logins cost no query. */
+  /** Runs only while the account is locked, so that other logins need no query. */
   private isTrustedOrigin({ email }: PasswordTarget): Promise<boolean> {
     return this.sessions.isUsedFrom(email, requestContext.get()!.address);
   }
 
   private async recordLockout({ email, id }: PasswordTarget): Promise<void> {
-    await this.audit.record({
+    await this.audit.recordAudit({
       actor: { id: id ?? null, email },
       action: 'auth.login_throttled',
       resourceType: 'user',

@@ -20,15 +20,15 @@ const IsAcceptablePassword = () =>
     ValidateBy({
       name: 'isNotGuessable',
       validator: {
-        // One message at a time: only an acceptable password is looked up.
+        // Checks only an acceptable password, so that the client gets one message at a time.
         validate: async (value, args) =>
-          !isAcceptablePassword(value) || !(await isGuessable(value as string, emailBeside(args!))),
+          !isAcceptablePassword(value) || !(await isGuessable(value as string, emailInSameBody(args!))),
         defaultMessage: () => GUESSABLE_RULE,
       },
     }),
   );
 
-function emailBeside({ object }: ValidationArguments): string | undefined {
+function emailInSameBody({ object }: ValidationArguments): string | undefined {
   const { email } = object as { email?: unknown };
   return typeof email === 'string' ? email : undefined;
 }
@@ -41,7 +41,7 @@ const IsGivenPassword = () =>
       validate: (value) =>
         typeof value === 'string' &&
         value !== '' &&
-        // Measured before it is normalized: normalizing a very long text takes minutes.
+        // Limits the length first, because normalizing a very long text takes minutes.
         value.length <= 4 * PASSWORD_MAXIMUM &&
         [...value.normalize('NFC')].length <= PASSWORD_MAXIMUM,
       defaultMessage: () => `must be text of 1 to ${PASSWORD_MAXIMUM} characters`,
@@ -70,7 +70,7 @@ export const FirstPasswordField = () =>
       minLength: PASSWORD_MINIMUM,
       maxLength: PASSWORD_MAXIMUM,
       description:
-        'Every character counts; compared after Unicode normalization (NFC). Not one of the most common passwords, nor the e-mail address.',
+        'Every character counts. The server compares passwords after Unicode normalization (NFC). It refuses the most common passwords and the e-mail address.',
       example: 'correct horse battery staple',
     }),
     IsAcceptablePassword(),
@@ -84,7 +84,7 @@ export const NewPasswordField = () =>
       format: 'password',
       minLength: PASSWORD_MINIMUM,
       maxLength: PASSWORD_MAXIMUM,
-      description: 'As at registration.',
+      description: 'The same rules as at registration.',
       example: 'nine lives of a paper cat',
     }),
     IsAcceptablePassword(),

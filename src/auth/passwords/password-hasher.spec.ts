@@ -38,20 +38,20 @@ describe(PasswordHasher.name, () => {
     const password = [...'🍿é'.repeat(32)];
     let stored: string;
     beforeAll(async () => {
-      stored = await hasher.hash(password.join(''));
+      stored = await hasher.hashPassword(password.join(''));
     });
 
     it('knows the password', async () => {
-      await expect(hasher.verify(password.join(''), stored)).resolves.toBe(true);
+      await expect(hasher.checkPassword(password.join(''), stored)).resolves.toBe(true);
     });
 
     it('knows it in another spelling of the same characters', async () => {
-      await expect(hasher.verify(password.join('').normalize('NFD'), stored)).resolves.toBe(true);
+      await expect(hasher.checkPassword(password.join('').normalize('NFD'), stored)).resolves.toBe(true);
     });
 
     it.each([0, 1, 17, 18, 24, 47, 62, 63])('tells a change of character %i of 64', async (index) => {
       const other = password.with(index, 'x').join('');
-      await expect(hasher.verify(other, stored)).resolves.toBe(false);
+      await expect(hasher.checkPassword(other, stored)).resolves.toBe(false);
     });
 
     it.each([
@@ -61,17 +61,17 @@ describe(PasswordHasher.name, () => {
       ['the same in another case', [...password.join('').toUpperCase()]],
       ['nothing', []],
     ])('tells %s', async (_what, characters) => {
-      await expect(hasher.verify(characters.join(''), stored)).resolves.toBe(false);
+      await expect(hasher.checkPassword(characters.join(''), stored)).resolves.toBe(false);
     });
 
     it('knows nobody who is not stored, whatever the password', async () => {
-      await expect(hasher.verify(password.join(''), undefined)).resolves.toBe(false);
+      await expect(hasher.checkPassword(password.join(''), undefined)).resolves.toBe(false);
     });
 
     it('works as hard for somebody who is not stored', async () => {
       const compare = jest.spyOn(bcrypt, 'compare');
       const costly = await createHasher({ cost: 11 });
-      await costly.verify('whatever', undefined);
+      await costly.checkPassword('whatever', undefined);
       expect(compare.mock.calls.map(([, hash]) => bcrypt.getRounds(hash))).toEqual([11]);
       compare.mockRestore();
     });
@@ -79,27 +79,27 @@ describe(PasswordHasher.name, () => {
 
   describe('hash', () => {
     it('gives two users with one password two hashes', async () => {
-      expect(await hasher.hash('correct horse')).not.toBe(await hasher.hash('correct horse'));
+      expect(await hasher.hashPassword('correct horse')).not.toBe(await hasher.hashPassword('correct horse'));
     });
 
     it('says that no pepper was used', async () => {
-      await expect(hasher.hash('correct horse')).resolves.toMatch(/^v0\$\$2b\$10\$/);
+      await expect(hasher.hashPassword('correct horse')).resolves.toMatch(/^v0\$\$2b\$10\$/);
     });
 
     it('says that a pepper was used, and depends on it', async () => {
       const peppered = await createHasher({ pepper: PEPPER, cost: 11 });
-      const stored = await peppered.hash('correct horse');
+      const stored = await peppered.hashPassword('correct horse');
       expect(stored).toMatch(/^v1\$\$2b\$11\$/);
-      await expect(peppered.verify('correct horse', stored)).resolves.toBe(true);
+      await expect(peppered.checkPassword('correct horse', stored)).resolves.toBe(true);
       const another = await createHasher({ pepper: `${PEPPER}!` });
-      await expect(another.verify('correct horse', stored)).resolves.toBe(false);
+      await expect(another.checkPassword('correct horse', stored)).resolves.toBe(false);
     });
   });
 
   describe('with more to do than it can', () => {
     it('works for two, lets sixteen wait and sends the rest away', async () => {
       const results = await Promise.allSettled(
-        Array.from({ length: 30 }, () => hasher.hash('correct horse')),
+        Array.from({ length: 30 }, () => hasher.hashPassword('correct horse')),
       );
       const [accepted, shed] = [results.slice(0, 18), results.slice(18)];
       expect(accepted.map(({ status }) => status)).toEqual(Array(18).fill('fulfilled'));
@@ -118,30 +118,32 @@ describe(PasswordHasher.name, () => {
         );
       };
       expect(await told()).toEqual([0, 0, 0]);
-      const all = Promise.allSettled(Array.from({ length: 30 }, () => reporting.hash('correct horse')));
+      const all = Promise.allSettled(
+        Array.from({ length: 30 }, () => reporting.hashPassword('correct horse')),
+      );
       expect(await told()).toEqual([2, 16, 12]);
       await all;
       expect(await told()).toEqual([0, 0, 12]);
     });
 
     it('counts who signs up and who signs in together', async () => {
-      const stored = await hasher.hash('correct horse');
+      const stored = await hasher.hashPassword('correct horse');
       const results = await Promise.allSettled([
-        ...Array.from({ length: 9 }, () => hasher.hash('correct horse')),
-        ...Array.from({ length: 9 }, () => hasher.verify('correct horse', stored)),
-        hasher.verify('correct horse', undefined),
+        ...Array.from({ length: 9 }, () => hasher.hashPassword('correct horse')),
+        ...Array.from({ length: 9 }, () => hasher.checkPassword('correct horse', stored)),
+        hasher.checkPassword('correct horse', undefined),
       ]);
       expect(results.map(({ status }) => status)).toEqual([...Array(18).fill('fulfilled'), 'rejected']);
     });
 
     it('has room again afterwards', async () => {
-      await expect(hasher.hash('correct horse')).resolves.toMatch(/^v0\$/);
+      await expect(hasher.hashPassword('correct horse')).resolves.toMatch(/^v0\$/);
     });
 
     it('does not hide other trouble', async () => {
       const trouble = new Error('out of memory');
       const hash = jest.spyOn(bcrypt, 'hash').mockRejectedValueOnce(trouble as never);
-      await expect(hasher.hash('correct horse')).rejects.toBe(trouble);
+      await expect(hasher.hashPassword('correct horse')).rejects.toBe(trouble);
       hash.mockRestore();
     });
   });
@@ -154,7 +156,7 @@ describe(PasswordHasher.name, () => {
       ['made when it cost less', { cost: 10 }, { cost: 11 }, true],
       ['made when it cost more', { cost: 11 }, { cost: 10 }, true],
     ])('of a hash %s', async (_when, then, now, outdated) => {
-      const stored = await (await createHasher(then)).hash('correct horse');
+      const stored = await (await createHasher(then)).hashPassword('correct horse');
       expect((await createHasher(now)).isOutdated(stored)).toBe(outdated);
     });
   });

@@ -8,7 +8,7 @@ export const PASSWORD_RULE = `must be text of ${PASSWORD_MINIMUM} to ${PASSWORD_
 export const GUESSABLE_RULE =
   'must not be one of the most common passwords, nor your e-mail address or the part of it before the @';
 
-/** Counts code points after NFC. Never trimmed: every character belongs to the password. */
+/** Counts code points after NFC. Does not trim, because every character belongs to the password. */
 export function isAcceptablePassword(value: unknown): boolean {
   if (typeof value !== 'string' || !value.isWellFormed() || value.length > 4 * PASSWORD_MAXIMUM) return false;
   const length = [...value.normalize('NFC')].length;
@@ -16,7 +16,7 @@ export function isAcceptablePassword(value: unknown): boolean {
 }
 
 /**
- * Whether an attacker would try it first.
+ * True for a password that an attacker would try first.
  *
  * @param email the account's canonical address, if it is known
  */
@@ -29,7 +29,7 @@ export async function isGuessable(password: string, email?: string): Promise<boo
 }
 
 /**
- * For services that know the user, where the body does not hold their address.
+ * For services that know the user when the body does not contain the e-mail address.
  *
  * @param field the name of the password in the body
  * @throws ValidationFailedError that names the field

@@ -2,7 +2,7 @@ import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryGeneratedColumn } 
 import { User } from '../../users/user.entity.js';
 import type { Scope } from '../access/scopes.js';
 
-/** A key for a person's scripts. What is not in this table has been revoked. */
+/** A token for a user's scripts. A token without a row is invalid. */
 @Entity('personal_tokens')
 @Index('uq_personal_tokens_slot', ['userId', 'slot'], { unique: true })
 export class PersonalToken {
@@ -16,14 +16,14 @@ export class PersonalToken {
   @JoinColumn({ name: 'user_id', foreignKeyConstraintName: 'fk_personal_tokens_user' })
   user!: User;
 
-  /** Which of its owner's limited number of tokens this is: its rate limits are counted by it. */
+  /** The number of this token among its owner's tokens. Rate limits are counted by slot. */
   @Column({ type: Number })
   slot!: number;
 
   @Column({ type: String, length: 100 })
   name!: string;
 
-  /** SHA-256 of the token, which has too many random bits to be found from it. */
+  /** SHA-256 is enough, because the token has too many random bits to be guessed. */
   @Index('uq_personal_tokens_hash', { unique: true })
   @Column({ type: String, length: 43 })
   hash!: string;
@@ -34,7 +34,7 @@ export class PersonalToken {
   @Column({ name: 'created_at', type: Date, precision: 3 })
   createdAt!: Date;
 
-  /** Null: when it is revoked. */
+  /** Null for a token that is valid until it is revoked. */
   @Column({ name: 'expires_at', type: Date, precision: 3, nullable: true })
   expiresAt!: Date | null;
 

@@ -23,15 +23,15 @@ import { SessionRecheck } from '../sessions/session-recheck.js';
 export class PersonalTokensController {
   constructor(
     private readonly tokens: PersonalTokensService,
-    private readonly sessionRecheck: SessionRecheck,
+    private readonly recheck: SessionRecheck,
     private readonly unitOfWork: UnitOfWork,
   ) {}
 
   @Post()
   @ApiOperation({
     operationId: 'createToken',
-    summary: 'A key for a script',
-    description: `A personal token: send it as \`Authorization: Bearer wl_…\`. It is good for the scopes that it names and nothing else, and has rate limits of its own. There can be ${MAXIMUM_TOKENS} at a time.`,
+    summary: 'Create a personal token',
+    description: `A personal token gives a script access. Send it as \`Authorization: Bearer wl_…\`. It is valid only for its scopes and has its own rate limits. You can have at most ${MAXIMUM_TOKENS} tokens.`,
   })
   @ApiCreatedResponse({ type: NewPersonalTokenResponse })
   @ApiProblems(new TooManyTokensError(MAXIMUM_TOKENS))
@@ -41,22 +41,22 @@ export class PersonalTokensController {
   ): Promise<NewPersonalTokenResponse> {
     const fields = { name, scopes, expiresInDays: expires_in_days ?? null };
     const { token, stored } = await this.unitOfWork.write(async () => {
-      await this.sessionRecheck.assertActive(user);
-      return this.tokens.create(fields, user);
+      await this.recheck.assertActive(user);
+      return this.tokens.createToken(fields, user);
     });
-    return NewPersonalTokenResponse.of(token, stored);
+    return NewPersonalTokenResponse.fromNew(token, stored);
   }
 
   @Get()
   @ApiOperation({
     operationId: 'listTokens',
-    summary: 'My personal tokens',
+    summary: 'List my personal tokens',
     description:
-      'The newest first, with where and when each was last used; expired ones until another is made.',
+      'Your personal tokens, newest first, with the time and address of their last use. Expired tokens stay in the list until you create another token.',
   })
   @ApiOkResponse({ type: PersonalTokensResponse })
   async list(@CurrentUser() user: SessionPrincipal): Promise<PersonalTokensResponse> {
-    return PersonalTokensResponse.from(await this.tokens.list(user.id));
+    return PersonalTokensResponse.from(await this.tokens.listTokens(user.id));
   }
 
   @Delete(':id')
@@ -65,10 +65,10 @@ export class PersonalTokensController {
   @ApiOperation({
     operationId: 'revokeToken',
     summary: 'Revoke a personal token',
-    description: "Counts from its next request on. Somebody else's is not found.",
+    description: "Effective from the token's next request. The token of another user is not found.",
   })
   @ApiNoContentResponse()
   async revoke(@CurrentUser() user: SessionPrincipal, @Param('id', IdPipe) id: number): Promise<void> {
-    await this.tokens.revoke(id, user);
+    await this.tokens.revokeToken(id, user);
   }
 }

@@ -9,10 +9,10 @@ import { UsersService } from '../../users/users.service.js';
 import { PersonalToken } from './personal-token.entity.js';
 
 /** What every request with it needs to know. */
-export type Grant = Pick<PersonalToken, 'id' | 'userId' | 'slot' | 'scopes' | 'expiresAt'>;
+export type TokenGrant = Pick<PersonalToken, 'id' | 'userId' | 'slot' | 'scopes' | 'expiresAt'>;
 
-export interface Granted {
-  readonly grant: Grant;
+export interface TokenWithOwner {
+  readonly grant: TokenGrant;
   readonly user: Standing;
 }
 
@@ -24,28 +24,28 @@ const GRANTS = `SELECT token.hash AS token_hash, token.id AS token_id, token.slo
 @Injectable()
 export class PersonalTokensRepository {
   /** By hash. */
-  private readonly grants: RowCache<string, Grant>;
-  private readonly loadGranted = createBatchLoader<string, Granted | null>((hashes) =>
-    this.readGranted(hashes),
+  private readonly grants: RowCache<string, TokenGrant>;
+  private readonly loadWithOwner = createBatchLoader<string, TokenWithOwner | null>((hashes) =>
+    this.readWithOwners(hashes),
   );
 
   constructor(
     private readonly unitOfWork: UnitOfWork,
     private readonly users: UsersService,
   ) {
-    this.grants = new RowCache<string, Grant>(unitOfWork, (hash) => this.findByHash(hash));
+    this.grants = new RowCache<string, TokenGrant>(unitOfWork, (hash) => this.findByHash(hash));
   }
 
   /** What it grants, and to whom, as it stands at the moment of the call. Not within a write. */
-  async findGranted(hash: string): Promise<Granted | null> {
-    if (this.unitOfWork.hasConcurrentWriters) return this.loadGranted(hash);
+  async findWithOwnerByHash(hash: string): Promise<TokenWithOwner | null> {
+    if (this.unitOfWork.hasConcurrentWriters) return this.loadWithOwner(hash);
     const grant = await this.grants.get(hash);
     const user = grant === null ? null : await this.users.findStanding(grant.userId);
     return grant === null || user === null ? null : { grant, user };
   }
 
   /** The newest first. */
-  findOf(userId: number): Promise<PersonalToken[]> {
+  findByUser(userId: number): Promise<PersonalToken[]> {
     return this.unitOfWork.read((manager) =>
       manager.find(PersonalToken, { where: { userId }, order: { id: 'DESC' } }),
     );
@@ -68,7 +68,7 @@ export class PersonalTokensRepository {
   }
 
   /** Of two uses that are told in the wrong order, the later one stays. */
-  async noteUse(id: number, at: Date, address: string | null): Promise<void> {
+  async updateLastUse(id: number, at: Date, address: string | null): Promise<void> {
     await this.unitOfWork.write(async (manager) => {
       await manager
         .createQueryBuilder()
@@ -83,7 +83,7 @@ export class PersonalTokensRepository {
     return this.unitOfWork.read((manager) => manager.findOneBy(PersonalToken, { hash }));
   }
 
-  private readGranted(hashes: readonly string[]): Promise<(Granted | null)[]> {
+  private readWithOwners(hashes: readonly string[]): Promise<(TokenWithOwner | null)[]> {
     return this.unitOfWork.read(async (manager) => {
       const rows = (await manager.query(GRANTS, [hashes])) as ObjectLiteral[];
       const found = new Map(

@@ -4,30 +4,30 @@ import { UnitOfWork } from '../../database/unit-of-work.js';
 import { UsersService } from '../../users/users.service.js';
 import type { PersonalToken } from './personal-token.entity.js';
 import { TokenNotFoundError, TooManyTokensError } from './personal-tokens.errors.js';
-import { type Granted, PersonalTokensRepository } from './personal-tokens.repository.js';
+import { type TokenWithOwner, PersonalTokensRepository } from './personal-tokens.repository.js';
 import type { Scope } from '../access/scopes.js';
-import { hashOf, isWellFormed, newToken } from './token-format.js';
+import { hashToken, isWellFormedToken, generateToken } from './token-format.js';
 
 export type StoredToken = Omit<PersonalToken, 'user'>;
 
 /**
- * So many are enough for anybody, and so many times can a person's limits be had: limits are counted by slot, and who
- * revokes a token and makes another has the same slot again.
+ * Also limits how many times a user gets the rate limits of a token. They are counted by slot, so a token that replaces
+ * a revoked one does not start with fresh limits.
  */
 export const MAXIMUM_TOKENS = 20;
 
 const DAY_MS = 86_400_000;
-/** How old what the table says about the last use may be. A row per request would cost more than the request. */
-const NOTE_AFTER_MS = 10_000;
+/** Uses are written in batches, because an update per request would cost more than the request. */
+const FLUSH_AFTER_MS = 10_000;
 
 export interface TokenFields {
   readonly name: string;
   readonly scopes: readonly Scope[];
-  /** Null: until it is revoked. */
+  /** Null for a token that is valid until it is revoked. */
   readonly expiresInDays: number | null;
 }
 
-interface Use {
+interface TokenUse {
   readonly at: Date;
   readonly address: string | null;
 }
@@ -35,10 +35,10 @@ interface Use {
 @Injectable()
 export class PersonalTokensService implements OnApplicationShutdown {
   private readonly logger = new Logger('PersonalTokens');
-  /** The last use of each token that the table does not tell yet. */
-  private uses = new Map<number, Use>();
+  /** The last use of each token that is not in the table yet. */
+  private pendingUses = new Map<number, TokenUse>();
   private timer: NodeJS.Timeout | null = null;
-  private noting: Promise<void> = Promise.resolve();
+  private flushing: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly tokens: PersonalTokensRepository,
@@ -47,32 +47,32 @@ export class PersonalTokensService implements OnApplicationShutdown {
     private readonly unitOfWork: UnitOfWork,
   ) {}
 
-  /** What this token grants now, and to whom; null for one that is not known, has expired, or whose owner is disabled. */
-  async findGranted(token: string): Promise<Granted | null> {
-    if (!isWellFormed(token)) return null;
-    const found = await this.tokens.findGranted(hashOf(token));
+  /** Returns null for a token that is unknown or expired, or whose owner is disabled. */
+  async findByToken(token: string): Promise<TokenWithOwner | null> {
+    if (!isWellFormedToken(token)) return null;
+    const found = await this.tokens.findWithOwnerByHash(hashToken(token));
     if (found === null || found.user.disabled) return null;
     const { expiresAt } = found.grant;
     return expiresAt !== null && expiresAt <= new Date() ? null : found;
   }
 
-  /** Remembers a use; the table learns of it a little later, in the background. */
-  used(id: number, address: string | null): void {
-    this.uses.set(id, { at: new Date(), address });
-    this.timer ??= setTimeout(() => void this.noteUses(), NOTE_AFTER_MS).unref();
+  /** Keeps the use in memory and writes it to the table later, in the background. */
+  recordUse(id: number, address: string | null): void {
+    this.pendingUses.set(id, { at: new Date(), address });
+    this.timer ??= setTimeout(() => void this.flushUses(), FLUSH_AFTER_MS).unref();
   }
 
   /** @throws TooManyTokensError */
-  create(
+  createToken(
     { name, scopes, expiresInDays }: TokenFields,
     owner: Actor & { readonly id: number },
   ): Promise<{ token: string; stored: StoredToken }> {
     return this.unitOfWork.write(async () => {
-      // Two who take the last slot at once take turns.
+      // The lock makes concurrent requests for the last slot wait for each other.
       await this.users.lock(owner.id);
       const now = new Date();
       const taken = new Set<number>();
-      for (const other of await this.tokens.findOf(owner.id)) {
+      for (const other of await this.tokens.findByUser(owner.id)) {
         if (other.expiresAt !== null && other.expiresAt <= now) await this.tokens.delete(other);
         else taken.add(other.slot);
       }
@@ -80,12 +80,12 @@ export class PersonalTokensService implements OnApplicationShutdown {
       const slot = Array.from({ length: MAXIMUM_TOKENS }, (_, index) => index + 1).find(
         (n) => !taken.has(n),
       )!;
-      const token = newToken();
+      const token = generateToken();
       const row = {
         userId: owner.id,
         slot,
         name,
-        hash: hashOf(token),
+        hash: hashToken(token),
         scopes: [...scopes],
         createdAt: now,
         expiresAt: expiresInDays === null ? null : new Date(now.getTime() + expiresInDays * DAY_MS),
@@ -93,7 +93,7 @@ export class PersonalTokensService implements OnApplicationShutdown {
         lastAddress: null,
       };
       const stored = { ...row, id: await this.tokens.insert(row) };
-      await this.audit.record({
+      await this.audit.recordAudit({
         actor: owner,
         action: 'auth.token_created',
         resourceType: 'user',
@@ -108,18 +108,18 @@ export class PersonalTokensService implements OnApplicationShutdown {
     });
   }
 
-  /** The newest first; with every use that this process knows of. */
-  async list(userId: number): Promise<StoredToken[]> {
-    await this.noteUses();
-    return this.tokens.findOf(userId);
+  /** Newest first, including the uses that this process has not written yet. */
+  async listTokens(userId: number): Promise<StoredToken[]> {
+    await this.flushUses();
+    return this.tokens.findByUser(userId);
   }
 
   /** @throws TokenNotFoundError */
-  revoke(id: number, owner: Actor & { readonly id: number }): Promise<void> {
+  revokeToken(id: number, owner: Actor & { readonly id: number }): Promise<void> {
     return this.unitOfWork.write(async () => {
-      const token = (await this.tokens.findOf(owner.id)).find((candidate) => candidate.id === id);
+      const token = (await this.tokens.findByUser(owner.id)).find((candidate) => candidate.id === id);
       if (token === undefined || !(await this.tokens.delete(token))) throw new TokenNotFoundError();
-      await this.audit.record({
+      await this.audit.recordAudit({
         actor: owner,
         action: 'auth.token_revoked',
         resourceType: 'user',
@@ -129,36 +129,36 @@ export class PersonalTokensService implements OnApplicationShutdown {
     });
   }
 
-  /** Without a row in the audit log: belongs to a change that leaves one, and has locked the user. */
-  revokeAll(userId: number): Promise<void> {
+  /** Writes no audit row. Call it inside the write of an audited change that has locked the user. */
+  revokeAllTokens(userId: number): Promise<void> {
     return this.unitOfWork.write(async () => {
-      for (const token of await this.tokens.findOf(userId)) await this.tokens.delete(token);
+      for (const token of await this.tokens.findByUser(userId)) await this.tokens.delete(token);
     });
   }
 
-  /** Nest closes the database after this: what was imported first goes last. */
+  /** Runs before the database closes, because Nest shuts down imported modules last. */
   async onApplicationShutdown(): Promise<void> {
-    await this.noteUses();
+    await this.flushUses();
   }
 
-  private noteUses(): Promise<void> {
+  private flushUses(): Promise<void> {
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;
-    // One round after the other; what is used during one is in the next.
-    this.noting = this.noting.then(() => {
-      const { uses } = this;
-      this.uses = new Map();
-      return this.note(uses);
+    // Flushes run one after the other. Uses during a flush go into the next one.
+    this.flushing = this.flushing.then(() => {
+      const { pendingUses } = this;
+      this.pendingUses = new Map();
+      return this.writeUses(pendingUses);
     });
-    return this.noting;
+    return this.flushing;
   }
 
-  /** A use that could not be told is lost: it says when a token was last seen, and nothing depends on it. */
-  private async note(uses: ReadonlyMap<number, Use>): Promise<void> {
+  /** A use is lost when the write fails. That is acceptable, because it is only information for the owner. */
+  private async writeUses(uses: ReadonlyMap<number, TokenUse>): Promise<void> {
     try {
-      for (const [id, { at, address }] of uses) await this.tokens.noteUse(id, at, address);
+      for (const [id, { at, address }] of uses) await this.tokens.updateLastUse(id, at, address);
     } catch (error) {
-      this.logger.warn({ msg: 'the last uses of personal tokens could not be noted', err: error });
+      this.logger.warn({ msg: 'the last uses of personal tokens could not be saved', err: error });
     }
   }
 }

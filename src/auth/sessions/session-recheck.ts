@@ -5,8 +5,8 @@ import { UnauthorizedError } from '../access/auth.errors.js';
 import type { SessionPrincipal } from '../access/principal.js';
 
 /**
- * Checks the session again inside the transaction that creates a token or a link. The session can end after the guard
- * has checked it, and an ended session must not leave a new way to sign in.
+ * Rechecks the session inside the transaction that creates a token or link. A reset, sign-out or role change can end
+ * the session after the guard has run, and must not leave a new token or link behind.
  */
 @Injectable()
 export class SessionRecheck {
@@ -16,20 +16,20 @@ export class SessionRecheck {
   ) {}
 
   /**
-   * Call it first in a write: it takes the lock that ending a session takes.
+   * Call it first inside a write. The lock makes changes that end the session wait.
    *
    * @throws UnauthorizedError when the session has ended
    */
   async assertActive({ id, sessionId }: Pick<SessionPrincipal, 'id' | 'sessionId'>): Promise<void> {
     const user = await this.users.lock(id);
-    if (user === null || user.disabled || (await this.sessions.find(sessionId)) === null)
+    if (user === null || user.disabled || (await this.sessions.findSession(sessionId)) === null)
       throw new UnauthorizedError(true);
   }
 
-  /** The same for an admin. It locks all admins first, as UsersService.changeStanding does, so that no deadlock occurs. */
+  /** Like {@link assertActive}, for an admin. Locks all admins first, in the same order as UsersService.changeStanding. */
   async assertActiveAdmin({ id, sessionId }: Pick<SessionPrincipal, 'id' | 'sessionId'>): Promise<void> {
     const admins = await this.users.lockActiveAdmins();
-    if (!admins.some((admin) => admin.id === id) || (await this.sessions.find(sessionId)) === null)
+    if (!admins.some((admin) => admin.id === id) || (await this.sessions.findSession(sessionId)) === null)
       throw new UnauthorizedError(true);
   }
 }

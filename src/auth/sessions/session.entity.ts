@@ -2,13 +2,13 @@ import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typ
 import { User } from '../../users/user.entity.js';
 
 /**
- * One sign-in, for as long as it lasts: what is not in this table has ended. Nothing here can be presented by whoever
- * reads it; the tokens are made from it and a key that is elsewhere.
+ * One sign-in. A session without a row has ended. The row does not contain a token. The server signs tokens with a key
+ * that is not in the database.
  */
 @Entity('sessions')
 @Index('ix_sessions_user', ['userId', 'lastUsedAt'])
 export class Session {
-  /** 128 random bits: an id that is used again, in a restored database say, would revive somebody's old tokens. */
+  /** 128 random bits, because a reused id, for example in a restored database, would revive old tokens. */
   @PrimaryColumn({ type: String, length: 22, primaryKeyConstraintName: 'pk_sessions' })
   id!: string;
 
@@ -19,26 +19,26 @@ export class Session {
   @JoinColumn({ name: 'user_id', foreignKeyConstraintName: 'fk_sessions_user' })
   user!: User;
 
-  /** How often its refresh token has been exchanged for the next; that one's number. */
+  /** The number of refresh tokens that were exchanged, and the number of the current one. */
   @Column({ type: Number, default: 0 })
   generation!: number;
 
-  /** Of the key that its refresh tokens are made with. */
+  /** The key that signs the refresh tokens. */
   @Column({ name: 'key_id', type: String, length: 20 })
   keyId!: string;
 
-  /** The client's own words (`User-Agent`). */
+  /** The client's `User-Agent`. */
   @Column({ type: String, length: 255, nullable: true })
   device!: string | null;
 
-  /** Where it was last used from. */
+  /** The client address of the sign-in or the last refresh. */
   @Column({ type: String, length: 45, nullable: true })
   address!: string | null;
 
   @Column({ name: 'created_at', type: Date, precision: 3 })
   createdAt!: Date;
 
-  /** When it began or its refresh token was last exchanged. */
+  /** The time of the sign-in or the last refresh. */
   @Column({ name: 'last_used_at', type: Date, precision: 3 })
   lastUsedAt!: Date;
 

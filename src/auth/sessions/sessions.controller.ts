@@ -21,7 +21,7 @@ export class SessionsController {
   })
   @ApiOkResponse({ type: SessionsResponse })
   async list(@CurrentUser() user: SessionPrincipal): Promise<SessionsResponse> {
-    return SessionsResponse.from(await this.sessions.list(user.id), user.sessionId);
+    return SessionsResponse.from(await this.sessions.listSessions(user.id), user.sessionId);
   }
 
   @Delete()
@@ -33,7 +33,7 @@ export class SessionsController {
   })
   @ApiNoContentResponse()
   async endOthers(@CurrentUser() user: SessionPrincipal): Promise<void> {
-    await this.sessions.endOthers(user, user.sessionId);
+    await this.sessions.endOtherSessions(user, user.sessionId);
   }
 
   @Delete(':session_id')
@@ -54,6 +54,6 @@ export class SessionsController {
   async end(@CurrentUser() user: SessionPrincipal, @Param('session_id') id: string): Promise<void> {
     // A path can hold characters that the database refuses.
     if (!SESSION_ID.test(id)) throw new SessionNotFoundError();
-    await this.sessions.end(id, user);
+    await this.sessions.endSession(id, user);
   }
 }

@@ -14,7 +14,7 @@ const STANDINGS = `SELECT session.id AS session_id, owner.id, owner.email, owner
   FROM sessions session JOIN users owner ON owner.id = session.user_id WHERE session.id = ANY($1)`;
 
 /** What a rotation changes besides the generation. */
-export type Use = Pick<Session, 'lastUsedAt' | 'expiresAt' | 'device' | 'address'>;
+export type SessionUse = Pick<Session, 'lastUsedAt' | 'expiresAt' | 'device' | 'address'>;
 
 @Injectable()
 export class SessionsRepository {
@@ -42,14 +42,14 @@ export class SessionsRepository {
   }
 
   /** The one that was used last comes first. */
-  findOf(userId: number): Promise<Session[]> {
+  findByUser(userId: number): Promise<Session[]> {
     return this.unitOfWork.read((manager) =>
       manager.find(Session, { where: { userId }, order: { lastUsedAt: 'DESC', id: 'ASC' } }),
     );
   }
 
   /** Where the sessions of whoever has this address by e-mail were last used from; with the same work if nobody has. */
-  async findPlacesOf(email: string, now: Date): Promise<string[]> {
+  async findAddressesByEmail(email: string, now: Date): Promise<string[]> {
     const sessions = await this.unitOfWork.read((manager) =>
       manager.find(Session, {
         select: { id: true, address: true },
@@ -64,7 +64,7 @@ export class SessionsRepository {
   }
 
   /** Exchanges this generation for the next. @returns false when that has been done, or the session has ended */
-  async rotate(id: string, generation: number, use: Use): Promise<boolean> {
+  async rotate(id: string, generation: number, use: SessionUse): Promise<boolean> {
     const { affected } = await this.unitOfWork.write((manager) =>
       manager.update(Session, { id, generation }, { ...use, generation: generation + 1 }),
     );

@@ -9,19 +9,18 @@ import type { Standing } from '../../users/user.entity.js';
 import { UsersService } from '../../users/users.service.js';
 import type { Session } from './session.entity.js';
 import { SessionNotFoundError } from './sessions.errors.js';
-import { SessionsRepository, type Use } from './sessions.repository.js';
+import { SessionsRepository, type SessionUse } from './sessions.repository.js';
 
 export type StoredSession = Omit<Session, 'user'>;
 
 export const SESSION_ID = /^[A-Za-z0-9_-]{22}$/;
 
 const DAY_MS = 86_400_000;
-/** Beyond these, the one that has not been used for the longest time ends. */
+/** A further sign-in ends the session that has been idle longest. */
 export const MAXIMUM_SESSIONS = 100;
 /**
- * How long the last generation may still be presented, for the same successor: two tabs refresh at the same moment,
- * or an answer is lost on its way. The price: a thief who is as quick as that shares the session until the next
- * rotation betrays one of the two.
+ * The previous refresh token stays valid this long, because two tabs can refresh together or a response can get lost.
+ * A thief who is this fast shares the session until the next rotation reveals the reuse.
  */
 export const REFRESH_GRACE_SECONDS = 10;
 const MAXIMUM_DEVICE = 255;
@@ -29,8 +28,8 @@ const MAXIMUM_DEVICE = 255;
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f]/g;
 
 /**
- * Who is signed in where. Every request asks here whether its session is still there, so that an end counts from the
- * next request on, on every instance.
+ * Manages sign-ins. Every request checks its session here, so that the end of a session is effective from the next
+ * request on every instance.
  */
 @Injectable()
 export class SessionsService {
@@ -42,18 +41,18 @@ export class SessionsService {
     @Inject(ENV) private readonly env: Env,
   ) {}
 
-  /** Whose session this is, as they stand now; null for one that has ended, and for somebody who is disabled. */
+  /** Returns the session's user; null when the session has ended or the user is disabled. */
   async findActive(id: string): Promise<Standing | null> {
     const user = await this.sessions.findStanding(id);
     return user?.disabled === false ? user : null;
   }
 
   /** @param device the `User-Agent` header */
-  start(userId: number, device: string | undefined): Promise<StoredSession> {
+  startSession(userId: number, device: string | undefined): Promise<StoredSession> {
     return this.unitOfWork.write(async () => {
       const now = new Date();
       await this.sessions.deleteExpired(userId, now);
-      const others = await this.sessions.findOf(userId);
+      const others = await this.sessions.findByUser(userId);
       for (const { id } of others.slice(MAXIMUM_SESSIONS - 1)) await this.sessions.delete(id);
       const session: StoredSession = {
         id: randomBytes(16).toString('base64url'),
@@ -68,92 +67,92 @@ export class SessionsService {
     });
   }
 
-  find(id: string): Promise<StoredSession | null> {
+  findSession(id: string): Promise<StoredSession | null> {
     return this.sessions.find(id);
   }
 
   /**
-   * Exchanges a generation for the next, once. Whoever presents it again within {@link REFRESH_GRACE_SECONDS} is given the same
-   * successor; later, or one that is older still, somebody has a copy: the session ends for both.
+   * Exchanges a generation for the next, once. A repeat within {@link GRACE_MS} gets the same successor. A later repeat
+   * or an older generation means that the token was copied, so the session ends.
    *
-   * @returns the session as it is then; null when it has ended
+   * @returns the rotated session; null when it has ended
    */
-  rotate(id: string, generation: number, device: string | undefined): Promise<StoredSession | null> {
+  rotateSession(id: string, generation: number, device: string | undefined): Promise<StoredSession | null> {
     return this.unitOfWork.write(async () => {
       const before = await this.sessions.find(id);
       const now = new Date();
       if (before === null || before.expiresAt <= now) return null;
-      const use = this.use(before.createdAt, now, device);
-      if (await this.sessions.rotate(id, generation, use)) {
-        return { ...before, ...use, generation: generation + 1 };
+      const sessionUse = this.use(before.createdAt, now, device);
+      if (await this.sessions.rotate(id, generation, sessionUse)) {
+        return { ...before, ...sessionUse, generation: generation + 1 };
       }
-      // As it is now: whoever was faster may have come in between.
+      // Reads again, because a concurrent rotation can have changed the row.
       const current = await this.sessions.find(id);
       if (current === null) return null;
       const isFresh = now.getTime() - current.lastUsedAt.getTime() <= REFRESH_GRACE_SECONDS * 1000;
       if (generation === current.generation - 1 && isFresh) return current;
-      await this.delete([current], { id: null, email: null }, 'auth.refresh_token_reused');
+      await this.deleteSessions([current], { id: null, email: null }, 'auth.refresh_token_reused');
       return null;
     });
   }
 
-  list(userId: number): Promise<StoredSession[]> {
-    return this.sessions.findOf(userId);
+  listSessions(userId: number): Promise<StoredSession[]> {
+    return this.sessions.findByUser(userId);
   }
 
-  /** Whether somebody is signed in there, by the client's address: all of one household count as one. */
+  /** True when the user is signed in from this address. All addresses of one household count as one. */
   async isUsedFrom(email: string, address: string): Promise<boolean> {
-    const places = await this.sessions.findPlacesOf(email, new Date());
+    const places = await this.sessions.findAddressesByEmail(email, new Date());
     return places.some((place) => addressBucket(place) === addressBucket(address));
   }
 
-  /** For whoever holds one of its tokens. */
-  endIfThere(id: string): Promise<void> {
+  /** For a caller that holds a token of the session. */
+  endSessionIfExists(id: string): Promise<void> {
     return this.unitOfWork.write(async () => {
       const session = await this.sessions.find(id);
       if (session === null) return;
       const { email } = await this.users.get(session.userId);
-      await this.delete([session], { id: session.userId, email }, 'auth.session_ended');
+      await this.deleteSessions([session], { id: session.userId, email }, 'auth.session_ended');
     });
   }
 
   /** @throws SessionNotFoundError */
-  end(id: string, actor: Actor): Promise<void> {
+  endSession(id: string, actor: Actor): Promise<void> {
     return this.unitOfWork.write(async () => {
       const session = await this.sessions.find(id);
       if (session === null || session.userId !== actor.id) throw new SessionNotFoundError();
-      await this.delete([session], actor, 'auth.session_ended');
+      await this.deleteSessions([session], actor, 'auth.session_ended');
     });
   }
 
-  /** All of the actor's but one. */
-  endOthers(actor: Actor & { readonly id: number }, exceptId: string): Promise<void> {
+  /** Ends all sessions of the actor except one. */
+  endOtherSessions(actor: Actor & { readonly id: number }, exceptId: string): Promise<void> {
     return this.unitOfWork.write(async () => {
-      // So that two who do this at once take turns, and a sign-in comes before or after it.
+      // The lock makes a concurrent call or sign-in wait.
       await this.users.lock(actor.id);
-      const sessions = await this.sessions.findOf(actor.id);
+      const sessions = await this.sessions.findByUser(actor.id);
       const others = sessions.filter(({ id }) => id !== exceptId);
-      await this.delete(others, actor, 'auth.session_ended');
+      await this.deleteSessions(others, actor, 'auth.session_ended');
     });
   }
 
-  /** Without a row in the audit log: belongs to a change that leaves one, and has locked the user. */
-  endAll(userId: number, exceptId?: string): Promise<void> {
+  /** Writes no audit row. Call it inside the write of an audited change that has locked the user. */
+  endAllSessions(userId: number, exceptId?: string): Promise<void> {
     return this.unitOfWork.write(async () => {
-      for (const { id } of await this.sessions.findOf(userId)) {
+      for (const { id } of await this.sessions.findByUser(userId)) {
         if (id !== exceptId) await this.sessions.delete(id);
       }
     });
   }
 
-  private async delete(
+  private async deleteSessions(
     sessions: readonly StoredSession[],
     actor: Actor,
     action: 'auth.session_ended' | 'auth.refresh_token_reused',
   ): Promise<void> {
     for (const { id, userId } of sessions) {
       if (!(await this.sessions.delete(id))) continue;
-      await this.audit.record({
+      await this.audit.recordAudit({
         actor,
         action,
         resourceType: 'user',
@@ -163,7 +162,7 @@ export class SessionsService {
     }
   }
 
-  private use(begun: Date, now: Date, device: string | undefined): Use {
+  private use(begun: Date, now: Date, device: string | undefined): SessionUse {
     const ends = Math.min(
       begun.getTime() + this.env.REFRESH_EXPIRE_DAYS * DAY_MS,
       now.getTime() + this.env.REFRESH_IDLE_DAYS * DAY_MS,

@@ -8,7 +8,7 @@ import type { Session } from '../sessions/session.entity.js';
 export const ISSUER = 'watchlist-api';
 export const AUDIENCE = 'watchlist-api';
 
-export interface AccessToken {
+export interface IssuedToken {
   readonly token: string;
   /** Seconds. */
   readonly expiresIn: number;
@@ -22,11 +22,15 @@ export class AccessTokens {
   ) {}
 
   /**
-   * Says who, and nothing about what they may do: that is read from the database at each request.
+   * The token identifies the user but contains no rights, because each request reads those from the database.
    *
    * @returns the token and its lifetime in seconds; it ends no later than its session
    */
-  async issue({ id, userId, expiresAt }: Pick<Session, 'id' | 'userId' | 'expiresAt'>): Promise<AccessToken> {
+  async issueAccessToken({
+    id,
+    userId,
+    expiresAt,
+  }: Pick<Session, 'id' | 'userId' | 'expiresAt'>): Promise<IssuedToken> {
     const left = Math.floor((expiresAt.getTime() - Date.now()) / 1000);
     const expiresIn = Math.max(1, Math.min(this.env.JWT_EXPIRE_MINUTES * 60, left));
     const token = await this.jwt.signAsync(

@@ -16,10 +16,10 @@ export class RefreshCookie {
   constructor(@Inject(ENV) private readonly env: Env) {}
 
   /**
-   * @returns undefined when there is none
-   * @throws OriginNotAllowedError when there is one, but another site may have caused the request
+   * @returns undefined when the request has no cookie
+   * @throws OriginNotAllowedError when the request has the cookie but another site can have caused it
    */
-  read({ headers, host }: HttpRequest): string | undefined {
+  readRefreshToken({ headers, host }: HttpRequest): string | undefined {
     const token = parseCookie(headers.cookie ?? '')[REFRESH_COOKIE];
     if (token === undefined) return undefined;
     const { origin } = headers;
@@ -30,19 +30,18 @@ export class RefreshCookie {
     return token;
   }
 
-  /** Puts the refresh token where the client wants it and returns the rest. */
+  /** Puts the refresh token into the cookie or the body and returns the body. */
   deliverTokens(tokens: SessionTokens, transport: Transport | undefined, reply: HttpReply): TokenResponse {
     if (transport !== 'cookie') return TokenResponse.from(tokens, tokens.refresh.token);
-    this.write(reply, tokens.refresh.token, tokens.refresh.expiresIn);
+    this.setRefreshCookie(reply, tokens.refresh.token, tokens.refresh.expiresIn);
     return TokenResponse.from(tokens);
   }
 
-  /** The browser forgets it. */
-  clear(reply: HttpReply): void {
-    this.write(reply, '', 0);
+  clearRefreshCookie(reply: HttpReply): void {
+    this.setRefreshCookie(reply, '', 0);
   }
 
-  private write(reply: HttpReply, value: string, maxAge: number): void {
+  private setRefreshCookie(reply: HttpReply, value: string, maxAge: number): void {
     const attributes = { path: '/', httpOnly: true, secure: true, sameSite: 'strict' } as const;
     reply.header('set-cookie', stringifySetCookie({ name: REFRESH_COOKIE, value, maxAge, ...attributes }));
   }

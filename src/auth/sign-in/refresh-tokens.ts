@@ -11,7 +11,7 @@ export interface RefreshToken {
   readonly mac: string;
 }
 
-/** `<session>.<generation>.<code of both>` (token-signer.ts). */
+/** `<session>.<generation>.<signature of both>`. */
 @Injectable()
 export class RefreshTokens {
   private readonly signer: TokenSigner;
@@ -20,19 +20,19 @@ export class RefreshTokens {
     this.signer = new TokenSigner(env.JWT_KEYS, 'refresh token');
   }
 
-  /** Of a session's present generation. */
-  issue({ id, generation, keyId }: Pick<Session, 'id' | 'generation' | 'keyId'>): string {
+  /** Issues the token of the session's current generation. */
+  issueRefreshToken({ id, generation, keyId }: Pick<Session, 'id' | 'generation' | 'keyId'>): string {
     return `${id}.${generation}.${this.signer.sign(`${id}.${generation}`, keyId)}`;
   }
 
-  /** Its parts; whether it is genuine is another question. Null for what cannot be one. */
-  parse(text: string): RefreshToken | null {
+  /** Splits the token without verifying it. Returns null for text that cannot be a token. */
+  parseRefreshToken(text: string): RefreshToken | null {
     const [, sessionId, generation, mac] = TOKEN.exec(text) ?? [];
     return sessionId === undefined ? null : { sessionId, generation: Number(generation), mac: mac! };
   }
 
-  /** False, too, for a session whose key is in use no longer. */
-  isGenuine({ sessionId, generation, mac }: RefreshToken, keyId: string): boolean {
+  /** Returns false also when the session's key is no longer configured. */
+  verifyRefreshToken({ sessionId, generation, mac }: RefreshToken, keyId: string): boolean {
     return this.signer.verify(mac, `${sessionId}.${generation}`, keyId);
   }
 }

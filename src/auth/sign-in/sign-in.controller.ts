@@ -61,11 +61,11 @@ export class SignInController {
     @Req() request: HttpRequest,
     @Res({ passthrough: true }) reply: HttpReply,
   ): Promise<TokenResponse> {
-    const inCookie = refresh_token === undefined ? this.cookie.read(request) : undefined;
+    const inCookie = refresh_token === undefined ? this.cookie.readRefreshToken(request) : undefined;
     const token = refresh_token ?? inCookie;
     if (token === undefined) throw new InvalidRefreshTokenError();
     const tokens = await this.signIn.refresh(token, request.headers['user-agent']);
-    // A token from the cookie stays in the cookie, whatever the body asks for: no script must read it.
+    // A token from the cookie stays in the cookie even if the body asks for it, because no script must read it.
     return this.cookie.deliverTokens(tokens, inCookie === undefined ? transport : 'cookie', reply);
   }
 
@@ -87,12 +87,12 @@ export class SignInController {
   ): Promise<void> {
     const { user } = request;
     if (refresh_token !== undefined) await this.signIn.logout(refresh_token);
-    else if (user !== undefined) await this.sessions.end(user.sessionId, user);
+    else if (user !== undefined) await this.sessions.endSession(user.sessionId, user);
     else {
-      const inCookie = this.cookie.read(request);
+      const inCookie = this.cookie.readRefreshToken(request);
       if (inCookie === undefined) throw new UnauthorizedError(false);
       await this.signIn.logout(inCookie);
     }
-    if (request.headers.cookie !== undefined) this.cookie.clear(reply);
+    if (request.headers.cookie !== undefined) this.cookie.clearRefreshCookie(reply);
   }
 }

@@ -8,13 +8,13 @@ import { InvalidCredentialsError, InvalidRefreshTokenError } from '../access/aut
 import { LoginAttempts } from '../passwords/login-attempts.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { SessionsService, type StoredSession } from '../sessions/sessions.service.js';
-import { type AccessToken, AccessTokens } from './access-token.service.js';
+import { type IssuedToken, AccessTokens } from './access-token.service.js';
 import { type RefreshToken, RefreshTokens } from './refresh-tokens.js';
 
 /** The tokens of one session. */
 export interface SessionTokens {
-  readonly access: AccessToken;
-  readonly refresh: AccessToken;
+  readonly access: IssuedToken;
+  readonly refresh: IssuedToken;
 }
 
 @Injectable()
@@ -40,12 +40,14 @@ export class SignInService {
    */
   async login(email: string, password: string, device: string | undefined): Promise<SessionTokens> {
     const canonical = canonicalEmail(email);
-    const signIn = () => this.signIn(canonical, password, device);
-    // A text that is no address belongs to no account, so there is nothing to protect.
+    const checkAndStartSession = () => this.signIn(canonical, password, device);
+    // Text that is not an address has no account to protect, so the attempt is not counted.
     const session =
-      canonical === undefined ? await signIn() : await this.attempts.attempt({ email: canonical }, signIn);
+      canonical === undefined
+        ? await checkAndStartSession()
+        : await this.attempts.attempt({ email: canonical }, checkAndStartSession);
     if (session === null) throw new InvalidCredentialsError();
-    return this.tokensOf(session);
+    return this.issueTokens(session);
   }
 
   /**
@@ -54,17 +56,19 @@ export class SignInService {
    * @throws InvalidRefreshTokenError
    */
   async refresh(token: string, device: string | undefined): Promise<SessionTokens> {
-    const genuine = await this.findGenuine(token);
+    const genuine = await this.findVerified(token);
     const session =
-      genuine === null ? null : await this.sessions.rotate(genuine.sessionId, genuine.generation, device);
+      genuine === null
+        ? null
+        : await this.sessions.rotateSession(genuine.sessionId, genuine.generation, device);
     if (session === null) throw new InvalidRefreshTokenError();
-    return this.tokensOf(session);
+    return this.issueTokens(session);
   }
 
   /** Ends the session of a refresh token, whether it has been used or not. Does nothing for a forged token. */
   async logout(token: string): Promise<void> {
-    const genuine = await this.findGenuine(token);
-    if (genuine !== null) await this.sessions.endIfThere(genuine.sessionId);
+    const genuine = await this.findVerified(token);
+    if (genuine !== null) await this.sessions.endSessionIfExists(genuine.sessionId);
   }
 
   /** @returns null after a failed login, which leaves an audit row */
@@ -75,49 +79,49 @@ export class SignInService {
   ): Promise<StoredSession | null> {
     for (;;) {
       const user = email === undefined ? null : await this.users.findByEmail(email);
-      const matches = await this.passwords.verify(password, user?.passwordHash);
+      const matches = await this.passwords.checkPassword(password, user?.passwordHash);
       const isAccepted = user !== null && matches && !user.disabled;
       const session = isAccepted ? await this.startSession(user, password, device) : null;
       if (session === 'changed') continue;
       if (session !== null) return session;
-      await this.recordFailure(email, user);
+      await this.recordFailedLogin(email, user);
       return null;
     }
   }
 
-  /** @returns `changed` if the user has changed since the password was checked: that may have ended all sessions */
+  /** @returns `changed` if the user changed after the password check, because that change can have ended all sessions */
   private async startSession(
     user: User,
     password: string,
     device: string | undefined,
   ): Promise<StoredSession | 'changed'> {
     const newHash = this.passwords.isOutdated(user.passwordHash)
-      ? await this.passwords.hash(password)
+      ? await this.passwords.hashPassword(password)
       : undefined;
     return this.unitOfWork.write(async () => {
       const current = await this.users.lock(user.id);
       if (current?.passwordHash !== user.passwordHash || current.disabled) return 'changed';
       if (newHash !== undefined) await this.users.replacePasswordHash(user.id, user.passwordHash, newHash);
-      await this.audit.record({
+      await this.audit.recordAudit({
         actor: user,
         action: 'auth.login_succeeded',
         resourceType: 'user',
         resourceId: user.id,
         changes: {},
       });
-      return this.sessions.start(user.id, device);
+      return this.sessions.startSession(user.id, device);
     });
   }
 
   /**
-   * Hashing takes long enough for the user to be erased meanwhile. Their address must not be written down again then.
-   * An unknown address costs the same work.
+   * The user can be erased while the server hashes. The audit row must not store the address again then.
+   * An unknown address takes the same work.
    */
-  private recordFailure(email: string | undefined, user: User | null): Promise<void> {
+  private recordFailedLogin(email: string | undefined, user: User | null): Promise<void> {
     return this.unitOfWork.write(async () => {
       const current = await this.users.lock(user?.id ?? 0);
       const isErased = user !== null && current === null;
-      await this.audit.record({
+      await this.audit.recordAudit({
         actor: { id: null, email: isErased ? null : (email ?? null) },
         action: 'auth.login_failed',
         resourceType: 'user',
@@ -127,17 +131,17 @@ export class SignInService {
     });
   }
 
-  private async findGenuine(token: string): Promise<RefreshToken | null> {
-    const parsed = this.refreshTokens.parse(token);
-    const session = parsed && (await this.sessions.find(parsed.sessionId));
-    return session && this.refreshTokens.isGenuine(parsed, session.keyId) ? parsed : null;
+  private async findVerified(token: string): Promise<RefreshToken | null> {
+    const parsed = this.refreshTokens.parseRefreshToken(token);
+    const session = parsed && (await this.sessions.findSession(parsed.sessionId));
+    return session && this.refreshTokens.verifyRefreshToken(parsed, session.keyId) ? parsed : null;
   }
 
-  private async tokensOf(session: StoredSession): Promise<SessionTokens> {
+  private async issueTokens(session: StoredSession): Promise<SessionTokens> {
     const left = Math.floor((session.expiresAt.getTime() - Date.now()) / 1000);
     return {
-      access: await this.accessTokens.issue(session),
-      refresh: { token: this.refreshTokens.issue(session), expiresIn: Math.max(1, left) },
+      access: await this.accessTokens.issueAccessToken(session),
+      refresh: { token: this.refreshTokens.issueRefreshToken(session), expiresIn: Math.max(1, left) },
     };
   }
 }

@@ -17,7 +17,7 @@ export class ResetPasswordDto {
     minLength: 1,
     maxLength: MAXIMUM_TOKEN,
     pattern: '^[^\\u0000]*$',
-    description: 'What follows `#token=` in the link.',
+    description: 'The part of the link after `#token=`.',
     example: 'WmFVoZsCp0mE4XK1hXQJ3A.c2lnbmF0dXJlLW9mLXRoZS1leGFtcGxlLXRva2VuLTE',
   })
   @HasLength(1, MAXIMUM_TOKEN)

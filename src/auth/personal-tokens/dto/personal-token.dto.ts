@@ -21,7 +21,7 @@ const AreScopes = () =>
         value.length <= SCOPES.length &&
         value.every((scope) => (SCOPES as readonly unknown[]).includes(scope)) &&
         new Set(value).size === value.length,
-      defaultMessage: () => `must be a list of one or more of: ${SCOPES.join(', ')}; each once`,
+      defaultMessage: () => `must be a list of one or more of: ${SCOPES.join(', ')}; without repeats`,
     },
   });
 
@@ -41,7 +41,7 @@ export class CreatePersonalTokenDto {
     minLength: 1,
     maxLength: MAXIMUM_NAME,
     pattern: '^[^\\u0000-\\u001F\\u007F-\\u009F]*$',
-    description: 'What it is for, so that you know which one to revoke.',
+    description: 'A name that tells you the purpose of the token.',
     example: 'Backup script',
   })
   @NormalizedText()
@@ -66,7 +66,7 @@ export class CreatePersonalTokenDto {
     format: 'int32',
     minimum: 1,
     maximum: MAXIMUM_DAYS,
-    description: 'Left out: it is good until it is revoked.',
+    description: 'Without this, the token is valid until you revoke it.',
     example: 90,
   })
   @IsOmittable()

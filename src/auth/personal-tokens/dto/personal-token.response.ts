@@ -2,7 +2,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import { ApiId, ApiInstant } from '../../../common/openapi/api-fields.js';
 import { MAXIMUM_TOKENS, type StoredToken } from '../personal-tokens.service.js';
 import { type Scope, SCOPES } from '../../access/scopes.js';
-import { TOKEN_TEXT } from '../token-format.js';
+import { TOKEN_PATTERN } from '../token-format.js';
 
 const instantOrNull = {
   type: String,
@@ -37,10 +37,10 @@ export class PersonalTokenResponse {
   @ApiInstant()
   readonly created_at!: string;
 
-  @ApiProperty({ ...instantOrNull, description: 'Null: it is good until it is revoked.' })
+  @ApiProperty({ ...instantOrNull, description: 'Null for a token that is valid until you revoke it.' })
   readonly expires_at!: string | null;
 
-  @ApiProperty({ ...instantOrNull, description: 'Noted within seconds of the use.' })
+  @ApiProperty({ ...instantOrNull, description: 'Updated within seconds of the use.' })
   readonly last_used_at!: string | null;
 
   @ApiProperty({
@@ -48,7 +48,7 @@ export class PersonalTokenResponse {
     nullable: true,
     maxLength: 45,
     pattern: '^[0-9A-Fa-f.:%a-z]+$',
-    description: 'Where it was last used from.',
+    description: 'The client address of the last use.',
     example: '203.0.113.7',
   })
   readonly last_address!: string | null;
@@ -69,14 +69,14 @@ export class PersonalTokenResponse {
 export class NewPersonalTokenResponse extends PersonalTokenResponse {
   @ApiProperty({
     type: String,
-    pattern: TOKEN_TEXT.source,
+    pattern: TOKEN_PATTERN.source,
     maxLength: 39,
-    description: 'Shown this once; what is stored does not give it back.',
+    description: 'Returned only once, because the server stores only its hash.',
     example: 'wl_0000000000000000000000000000002C8GjS',
   })
   readonly token!: string;
 
-  static of(token: string, stored: StoredToken): NewPersonalTokenResponse {
+  static fromNew(token: string, stored: StoredToken): NewPersonalTokenResponse {
     return { ...PersonalTokenResponse.from(stored), token };
   }
 }

@@ -6,7 +6,7 @@ export class SessionResponse {
   @ApiProperty({ type: String, pattern: SESSION_ID.source, maxLength: 22, example: 'WmFVoZsCp0mE4XK1hXQJ3A' })
   readonly id!: string;
 
-  @ApiProperty({ type: Boolean, description: 'The one that asks.', example: true })
+  @ApiProperty({ type: Boolean, description: 'True for the session of this request.', example: true })
   readonly current!: boolean;
 
   @ApiProperty({

@@ -32,7 +32,7 @@ export class TokenResponse {
     type: String,
     maxLength: 256,
     pattern: '^[A-Za-z0-9_-]{22}\\.(0|[1-9]\\d{0,8})\\.[A-Za-z0-9_-]{43}$',
-    description: 'For `POST /v1/auth/refresh`; can be used once. Left out when it is in the cookie.',
+    description: 'For `POST /v1/auth/refresh`. Works once. Left out when it is in the cookie.',
     example: 'WmFVoZsCp0mE4XK1hXQJ3A.0.c2lnbmF0dXJlLW9mLXRoZS1leGFtcGxlLXRva2VuLTE',
   })
   readonly refresh_token?: string;
@@ -42,7 +42,7 @@ export class TokenResponse {
     format: 'int32',
     minimum: 1,
     maximum: 315_360_000,
-    description: 'Seconds. Each refresh starts the time again, until the session itself ends.',
+    description: 'Seconds. Each refresh restarts the time, until the session itself ends.',
     example: 604_800,
   })
   readonly refresh_expires_in!: number;
