@@ -11,7 +11,7 @@ import { openDatabase } from '../src/database/database.module.js';
 import { ADVISORY_LOCK, migrate } from '../src/database/migrate.js';
 import { CreateWatchlists1796076000000 } from '../src/database/migrations/1796076000000-create-watchlists.js';
 import { ENTITIES, MIGRATIONS, SCHEMA } from '../src/schema.js';
-import { SqliteDatabaseConnection } from '../src/database/drivers/sqlite/sqlite.driver.js';
+import { SqliteDriver } from '../src/database/drivers/sqlite/sqlite.driver.js';
 import { asUser } from './support/actors.js';
 import { createTestApp } from './support/create-test-app.js';
 import { build, type ServerProcess, startServer } from './support/server-process.js';

@@ -155,7 +155,7 @@ describe('password resets', () => {
       for (const text of [mail!.text!, mail!.html as string]) {
         expect(text).toContain(link);
         expect(text).toContain(`once, until ${row!.expiresAt.toUTCString()}`);
-        expect(text).toContain('It was not you? Then do nothing');
+        expect(text).toContain('If you did not request it, ignore this mail');
       }
     });
 

@@ -69,7 +69,7 @@ export class AdminService {
     { email, role = 'user' }: InviteUserDto,
     actor: SessionPrincipal,
   ): Promise<CountedResetLink> {
-    const confirm = () => this.sessionRecheck.assertActiveAdmin(actor);
+    const confirm = () => this.recheck.assertActiveAdmin(actor);
     const link = await this.passwordResets.invite(email, role, actor, confirm);
     return { ...link, user: await this.withItemCount(link.user) };
   }
@@ -77,7 +77,7 @@ export class AdminService {
   /** @throws UserNotFoundError */
   async createPasswordReset(id: number, actor: SessionPrincipal): Promise<CountedResetLink> {
     const link = await this.unitOfWork.write(async () => {
-      await this.sessionRecheck.assertActiveAdmin(actor);
+      await this.recheck.assertActiveAdmin(actor);
       return this.passwordResets.createLink(id, actor);
     });
     return { ...link, user: await this.withItemCount(link.user) };

@@ -36,16 +36,7 @@ export function toDomainError(error: unknown): unknown {
 
 /** True for an error of a UNIQUE constraint, on either database. */
 export function isUniqueViolation(error: unknown): boolean {
-  return isConstraintViolation(error, '23505', 'UNIQUE constraint failed');
-}
-
-/** True for a reference to a row that does not exist, on either database. */
-export function isForeignKeyViolation(error: unknown): boolean {
-  return isConstraintViolation(error, '23503', 'FOREIGN KEY constraint failed');
-}
-
-function isConstraintViolation(error: unknown, sqlState: string, sqliteMessage: string): boolean {
   if (!(error instanceof QueryFailedError)) return false;
   const { code, message } = error.driverError as Error & { code?: string };
-  return code === sqlState || (code === 'SQLITE_CONSTRAINT' && message.includes(sqliteMessage));
+  return code === '23505' || (code === 'SQLITE_CONSTRAINT' && message.includes('UNIQUE constraint failed'));
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { isUniqueViolation } from '../database/unique-violation.js';
+import { isUniqueViolation } from '../database/errors.js';
 import type { Page } from '../common/pagination/page.query.js';
 import { RowCache } from '../database/row-cache.js';
 import { insertRow } from '../database/row-mapping.js';

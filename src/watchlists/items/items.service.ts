@@ -123,6 +123,6 @@ export class ItemsService {
     after: ItemFields | null,
   ): Promise<void> {
     const changes = changesBetween(before, after, FIELD_NAMES);
-    return this.audit.record({ actor, action, resourceType: 'watchlist_item', resourceId: id, changes });
+    return this.audit.recordAudit({ actor, action, resourceType: 'watchlist_item', resourceId: id, changes });
   }
 }
