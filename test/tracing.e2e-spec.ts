@@ -177,16 +177,16 @@ describe('A server that was told where to send its spans', () => {
 
   it('says which statements and commands an added item took', () => {
     const names = namesOf(childrenOf(did.add));
-    expect(names).toEqual([
+    const [before, lastTrip, webhook] = [names.slice(0, -3), names.slice(-3, -1), names.slice(-1)];
+    expect(before).toEqual([
       ...(onPostgres ? ['SELECT sessions users'] : []),
       'BEGIN',
       'WITH users watchlists owner',
       'INSERT watchlist_items',
-      'INSERT audit_logs',
-      'COMMIT',
-      // The webhook.
-      'POST',
     ]);
+    // PostgreSQL gets these two together, so their spans can start at the same moment.
+    expect(lastTrip.sort()).toEqual(['COMMIT', 'INSERT audit_logs']);
+    expect(webhook).toEqual(['POST']);
   });
 
   it('says that an answer from the cache took no statement for it', () => {

@@ -8,9 +8,9 @@ import { DependencyDownError } from '../common/errors/common.errors.js';
 const UNAVAILABLE =
   /^(08|53)...$|^(57P0[1234]|28000|28P01|3D000|57014|55P03|25P03|40001|40P01|25006|0A000|26000|42P05|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN|ENOENT)$|^SQLITE_(BUSY|FULL|IOERR|LOCKED|CANTOPEN|NOMEM|PROTOCOL)$/;
 
-/** These errors have no code. The last one is TypeORM's, for a connection that was lost between two statements. */
+/** These errors have no code. The last is TypeORM's, for a connection that was lost between two statements. */
 const UNAVAILABLE_MESSAGE =
-  /timeout exceeded when trying to connect|Connection terminated|Query read timeout|Client has encountered a connection error|Query runner already released/;
+  /timeout exceeded when trying to connect|Connection terminated|Query read timeout|Client (has encountered a connection error|was closed)|[Qq]uery runner (was )?already released/;
 
 function codeOf(error: unknown): string | undefined {
   const { code, driverError } = (error ?? {}) as { code?: string; driverError?: { code?: string } };

@@ -19,13 +19,13 @@ export class PrincipalResolver {
     return user?.id === userId ? this.principal(user, `user:${userId}`, sessionId, null) : null;
   }
 
-  /** Who sends this personal token; null for one that is not known (any more), and for somebody who is disabled. */
-  async findByPersonalToken(token: string): Promise<Principal | null> {
+  /** @returns null for an unknown, revoked or expired token, and when its user is disabled */
+  async resolvePersonalToken(token: string): Promise<Principal | null> {
     const granted = await this.tokens.findByToken(token);
     if (granted === null) return null;
     const { grant, user } = granted;
     this.tokens.recordUse(grant.id, requestContext.get()?.address ?? null);
-    // By slot, not by id: a new token in the place of a revoked one is no fresh quota.
+    // By slot and not by id, so that replacing a token gives no new quota.
     const rateLimitKey = `user:${user.id}:token:${grant.slot}`;
     return this.principal(user, rateLimitKey, null, grant.scopes);
   }

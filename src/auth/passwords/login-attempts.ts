@@ -34,7 +34,7 @@ export class LoginAttempts {
   private readonly perOrigin: Lockout | null = null;
   private readonly perAccount: Lockout | null = null;
   private readonly pseudonymOf: (email: string) => string;
-  private readonly refusals: ReturnType<typeof refusalsIn>;
+  private readonly refusals: ReturnType<typeof refusalsCounter>;
 
   constructor(
     @Inject(ENV) { LOGIN_LOCKOUT: rule, JWT_KEYS }: Env,
@@ -52,7 +52,7 @@ export class LoginAttempts {
       this.perAccount = new Lockout(`${prefix}:account`, 4 * rule.limit, rule.windowSeconds, redis);
     }
     this.pseudonymOf = pseudonymizer(JWT_KEYS, 'account name');
-    this.refusals = refusalsIn(metrics);
+    this.refusals = refusalsCounter(metrics);
   }
 
   /**
