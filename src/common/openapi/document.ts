@@ -67,7 +67,7 @@ export function createOpenApiDocument(
         scheme: 'bearer',
         bearerFormat: 'JWT',
         description:
-          'A JSON Web Token from *Login*, signed with HS256 and validated as RFC 8725 requires: algorithm, issuer, audience and expiry. ' +
+          'A JSON Web Token from *Login*, signed with HS256 and validated as RFC8725 requires: algorithm, issuer, audience and expiry. ' +
           'Each request reads your permissions from the database, not from the token. ' +
           'Scripts can use a personal token (`wl_…`), which allows only the scopes that it was created with.',
       },
