@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Response } from 'supertest';
-import { AdminService } from '../src/admin/admin.service.js';
+import { AdminUsersService } from '../src/admin/users/admin-users.service.js';
 import { User } from '../src/users/user.entity.js';
 import { UsersService } from '../src/users/users.service.js';
 import { type Actor, actingOn, asAdmin, asUser, PASSWORD, randomEmail, tokenFor } from './support/actors.js';
@@ -446,7 +446,7 @@ describe('admin', () => {
     /** Starts two requests while nobody can write, so that both have been let in before either changes anything. */
     async function atTheSameMoment(first: () => PromiseLike<Response>, second: () => PromiseLike<Response>) {
       const calls = servers.map((each) =>
-        jest.spyOn(each.app.get(AdminService, { strict: false }), 'updateUser'),
+        jest.spyOn(each.app.get(AdminUsersService, { strict: false }), 'updateUser'),
       );
       let release!: () => void;
       const released = new Promise<void>((resolve) => (release = resolve));

@@ -268,8 +268,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How many users and items there are
-         * @description Counted at the time of asking. Personal tokens cannot use this route.
+         * Count users and items
+         * @description Counted at the time of the request. Personal tokens cannot use this route.
          */
         get: operations["getStats"];
         put?: never;
@@ -288,14 +288,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Users, by id
-         * @description All of them, or those with a role or with something in their e-mail address; a page at a time. Personal tokens cannot use this route.
+         * List users
+         * @description All users, or those with a role or a text in their e-mail address, by id and a page at a time. Personal tokens cannot use this route.
          */
         get: operations["listUsers"];
         put?: never;
         /**
-         * Invite somebody
-         * @description Creates the account, also where registration is closed. With the link, good once and for 7 days, they choose their password; it is mailed to them too, where the server sends mail. Personal tokens cannot use this route.
+         * Invite a user
+         * @description Creates an account, even where registration is closed. The invited user sets a password with the link, which can be used once within 7 days. The server also mails the link if it is configured to send mail. Personal tokens cannot use this route.
          */
         post: operations["inviteUser"];
         delete?: never;
@@ -314,8 +314,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Make a link to a new password
-         * @description For who has forgotten theirs and cannot be sent mail, and for an invitation that has expired; hand it over as carefully as a password. Good once, for 30 minutes, and only while the user is not disabled. The audit log names you. Personal tokens cannot use this route.
+         * Create a password reset link
+         * @description For a user who cannot receive mail, or whose invitation has expired. Treat the link like a password. It can be used once within 30 minutes, unless the user is disabled. The audit log names you. Personal tokens cannot use this route.
          */
         post: operations["createPasswordReset"];
         delete?: never;
@@ -338,30 +338,10 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change role or standing
-         * @description Counts from their next request on. The last active admin can be neither demoted nor disabled. Personal tokens cannot use this route.
+         * Change a role, or disable a user
+         * @description Effective from the user's next request. The last active admin can be neither demoted nor disabled. Personal tokens cannot use this route.
          */
         patch: operations["updateUser"];
-        trace?: never;
-    };
-    "/v1/admin/audit-logs": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Who did what, newest first
-         * @description Every change, and every sign-in that worked or failed. Filters match exactly. Personal tokens cannot use this route.
-         */
-        get: operations["listAuditLogs"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
         trace?: never;
     };
     "/v1/admin/watchlists": {
@@ -430,6 +410,26 @@ export interface paths {
          * @description As its owner can. The owner sees it at once; the audit log names you. Personal tokens cannot use this route.
          */
         patch: operations["updateItemOf"];
+        trace?: never;
+    };
+    "/v1/admin/audit-logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the audit log
+         * @description Every change and every sign-in, successful or not, newest first. Filters match exactly. Personal tokens cannot use this route.
+         */
+        get: operations["listAuditLogs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/health": {
@@ -521,13 +521,13 @@ export interface paths {
         };
         /**
          * List my personal tokens
-         * @description Your personal tokens, newest first, with the time and address of their last use. Expired tokens stay in the list until you create another token. Not for personal tokens.
+         * @description Your personal tokens, newest first, with the time and address of their last use. Expired tokens stay in the list until you create another token. Personal tokens cannot use this route.
          */
         get: operations["listTokens"];
         put?: never;
         /**
          * Create a personal token
-         * @description A personal token gives a script access. Send it as `Authorization: Bearer wl_…`. It is valid only for its scopes and has its own rate limits. You can have at most 20 tokens. Not for personal tokens.
+         * @description A personal token gives a script access. Send it as `Authorization: Bearer wl_…`. It is valid only for its scopes and has its own rate limits. You can have at most 20 tokens. Personal tokens cannot use this route.
          */
         post: operations["createToken"];
         delete?: never;
@@ -548,7 +548,7 @@ export interface paths {
         post?: never;
         /**
          * Revoke a personal token
-         * @description Effective from the token's next request. The token of another user is not found. Not for personal tokens.
+         * @description Effective from the token's next request. The token of another user is not found. Personal tokens cannot use this route.
          */
         delete: operations["revokeToken"];
         options?: never;
@@ -1042,95 +1042,6 @@ export interface components {
             status: "ok";
             user: components["schemas"]["AdminUserResponse"];
         };
-        FieldChange: {
-            /** @example null */
-            from: (string | null) | (number | null) | (boolean | null) | string[] | Record<string, never>;
-            /** @example Parasite */
-            to: (string | null) | (number | null) | (boolean | null) | string[] | Record<string, never>;
-        };
-        ChangesResponse: {
-            title?: components["schemas"]["FieldChange"];
-            type?: components["schemas"]["FieldChange"];
-            email?: components["schemas"]["FieldChange"];
-            role?: components["schemas"]["FieldChange"];
-            disabled?: components["schemas"]["FieldChange"];
-            session?: components["schemas"]["FieldChange"];
-            token_id?: components["schemas"]["FieldChange"];
-            name?: components["schemas"]["FieldChange"];
-            scopes?: components["schemas"]["FieldChange"];
-        };
-        AuditLogResponse: {
-            /**
-             * Format: int32
-             * @example 1
-             */
-            id: number;
-            /**
-             * Format: date-time
-             * @example 2026-11-23T08:30:00.000Z
-             */
-            occurred_at: string;
-            /**
-             * Format: int32
-             * @example 1
-             */
-            actor_id: number | null;
-            /**
-             * Format: email
-             * @example ada@example.com
-             */
-            actor_email: string | null;
-            /**
-             * @example watchlist_item.created
-             * @enum {string}
-             */
-            action: "auth.login_failed" | "auth.login_succeeded" | "auth.login_throttled" | "auth.password_change_failed" | "auth.password_changed" | "auth.password_reset" | "auth.password_reset_requested" | "auth.reauthentication_failed" | "auth.refresh_token_reused" | "auth.session_ended" | "auth.token_created" | "auth.token_revoked" | "user.disabled" | "user.email_changed" | "user.enabled" | "user.invited" | "user.password_reset_created" | "user.erased" | "user.registered" | "user.role_changed" | "watchlist_item.created" | "watchlist_item.deleted" | "watchlist_item.updated";
-            /**
-             * @example watchlist_item
-             * @enum {string}
-             */
-            resource_type: "user" | "watchlist_item";
-            /**
-             * Format: int32
-             * @example 1
-             */
-            resource_id: number | null;
-            /**
-             * @example {
-             *       "title": {
-             *         "from": null,
-             *         "to": "Parasite"
-             *       },
-             *       "type": {
-             *         "from": null,
-             *         "to": "movie"
-             *       }
-             *     }
-             */
-            changes: components["schemas"]["ChangesResponse"];
-            /** @example b0c7c9b0-7f0f-4c4a-9f5e-2f7d3a1c9e10 */
-            request_id: string | null;
-            /** @example 203.0.113.7 */
-            address: string | null;
-        };
-        AuditLogsResponse: {
-            /**
-             * Format: int32
-             * @example 0
-             */
-            skip: number;
-            /**
-             * Format: int32
-             * @example 10
-             */
-            limit: number;
-            /**
-             * Format: int32
-             * @example 42
-             */
-            total: number;
-            audit_logs: components["schemas"]["AuditLogResponse"][];
-        };
         OwnerResponse: {
             /**
              * Format: int32
@@ -1222,6 +1133,95 @@ export interface components {
              * @enum {string}
              */
             type?: "movie" | "show";
+        };
+        FieldChange: {
+            /** @example null */
+            from: (string | null) | (number | null) | (boolean | null) | string[] | Record<string, never>;
+            /** @example Parasite */
+            to: (string | null) | (number | null) | (boolean | null) | string[] | Record<string, never>;
+        };
+        ChangesResponse: {
+            title?: components["schemas"]["FieldChange"];
+            type?: components["schemas"]["FieldChange"];
+            email?: components["schemas"]["FieldChange"];
+            role?: components["schemas"]["FieldChange"];
+            disabled?: components["schemas"]["FieldChange"];
+            session?: components["schemas"]["FieldChange"];
+            token_id?: components["schemas"]["FieldChange"];
+            name?: components["schemas"]["FieldChange"];
+            scopes?: components["schemas"]["FieldChange"];
+        };
+        AuditLogResponse: {
+            /**
+             * Format: int32
+             * @example 1
+             */
+            id: number;
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:30:00.000Z
+             */
+            occurred_at: string;
+            /**
+             * Format: int32
+             * @example 1
+             */
+            actor_id: number | null;
+            /**
+             * Format: email
+             * @example ada@example.com
+             */
+            actor_email: string | null;
+            /**
+             * @example watchlist_item.created
+             * @enum {string}
+             */
+            action: "auth.login_failed" | "auth.login_succeeded" | "auth.login_throttled" | "auth.password_change_failed" | "auth.password_changed" | "auth.password_reset" | "auth.password_reset_requested" | "auth.reauthentication_failed" | "auth.refresh_token_reused" | "auth.session_ended" | "auth.token_created" | "auth.token_revoked" | "user.disabled" | "user.email_changed" | "user.enabled" | "user.invited" | "user.password_reset_created" | "user.erased" | "user.registered" | "user.role_changed" | "watchlist_item.created" | "watchlist_item.deleted" | "watchlist_item.updated";
+            /**
+             * @example watchlist_item
+             * @enum {string}
+             */
+            resource_type: "user" | "watchlist_item";
+            /**
+             * Format: int32
+             * @example 1
+             */
+            resource_id: number | null;
+            /**
+             * @example {
+             *       "title": {
+             *         "from": null,
+             *         "to": "Parasite"
+             *       },
+             *       "type": {
+             *         "from": null,
+             *         "to": "movie"
+             *       }
+             *     }
+             */
+            changes: components["schemas"]["ChangesResponse"];
+            /** @example b0c7c9b0-7f0f-4c4a-9f5e-2f7d3a1c9e10 */
+            request_id: string | null;
+            /** @example 203.0.113.7 */
+            address: string | null;
+        };
+        AuditLogsResponse: {
+            /**
+             * Format: int32
+             * @example 0
+             */
+            skip: number;
+            /**
+             * Format: int32
+             * @example 10
+             */
+            limit: number;
+            /**
+             * Format: int32
+             * @example 42
+             */
+            total: number;
+            audit_logs: components["schemas"]["AuditLogResponse"][];
         };
         LivenessResponse: {
             /**
@@ -1766,7 +1766,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The database does not answer at the moment. This server does not send mail. An admin can create a link for you. The server has more to do than it can; try again shortly. The server is shutting down. */
+        /** @description The database does not respond at the moment. This server does not send mail. An admin can create a link for you. The server has more to do than it can; try again shortly. The server is shutting down. */
         DependencyDownOrMailNotConfiguredOrOverloadedOrShuttingDown: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -3227,88 +3227,6 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
-    listAuditLogs: {
-        parameters: {
-            query?: {
-                /** @description The number of rows to skip. */
-                skip?: number;
-                /** @description The maximum number of rows to return. */
-                limit?: number;
-                /** @description Who did it. */
-                actor_id?: number;
-                action?: "auth.login_failed" | "auth.login_succeeded" | "auth.login_throttled" | "auth.password_change_failed" | "auth.password_changed" | "auth.password_reset" | "auth.password_reset_requested" | "auth.reauthentication_failed" | "auth.refresh_token_reused" | "auth.session_ended" | "auth.token_created" | "auth.token_revoked" | "user.disabled" | "user.email_changed" | "user.enabled" | "user.invited" | "user.password_reset_created" | "user.erased" | "user.registered" | "user.role_changed" | "watchlist_item.created" | "watchlist_item.deleted" | "watchlist_item.updated";
-                resource_type?: "user" | "watchlist_item";
-                /** @description What it was done to. */
-                resource_id?: number;
-                /** @description Not before this time, such as `2026-11-23T08:30:00Z`. */
-                from?: string;
-                /** @description Before this time, such as `2026-11-23T09:30:00+01:00`. */
-                to?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    "X-Request-ID": components["headers"]["X-Request-ID"];
-                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
-                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
-                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
-                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
-                    ratelimit: components["headers"]["ratelimit"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "skip": 0,
-                     *       "limit": 10,
-                     *       "total": 42,
-                     *       "audit_logs": [
-                     *         {
-                     *           "id": 1,
-                     *           "occurred_at": "2026-11-23T08:30:00.000Z",
-                     *           "actor_id": 1,
-                     *           "actor_email": "ada@example.com",
-                     *           "action": "watchlist_item.created",
-                     *           "resource_type": "watchlist_item",
-                     *           "resource_id": 1,
-                     *           "changes": {
-                     *             "title": {
-                     *               "from": null,
-                     *               "to": "Parasite"
-                     *             },
-                     *             "type": {
-                     *               "from": null,
-                     *               "to": "movie"
-                     *             }
-                     *           },
-                     *           "request_id": "b0c7c9b0-7f0f-4c4a-9f5e-2f7d3a1c9e10",
-                     *           "address": "203.0.113.7"
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/json": components["schemas"]["AuditLogsResponse"];
-                };
-            };
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            408: components["responses"]["RequestTimeout"];
-            414: components["responses"]["URITooLong"];
-            422: components["responses"]["UnprocessableContent"];
-            429: components["responses"]["TooManyRequests"];
-            431: components["responses"]["RequestHeaderFieldsTooLarge"];
-            500: components["responses"]["InternalServerError"];
-            503: components["responses"]["ServiceUnavailable"];
-        };
-    };
     listAllItems: {
         parameters: {
             query?: {
@@ -3634,6 +3552,88 @@ export interface operations {
             413: components["responses"]["ContentTooLarge"];
             414: components["responses"]["URITooLong"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["RequestHeaderFieldsTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listAuditLogs: {
+        parameters: {
+            query?: {
+                /** @description The number of rows to skip. */
+                skip?: number;
+                /** @description The maximum number of rows to return. */
+                limit?: number;
+                /** @description Who did it. */
+                actor_id?: number;
+                action?: "auth.login_failed" | "auth.login_succeeded" | "auth.login_throttled" | "auth.password_change_failed" | "auth.password_changed" | "auth.password_reset" | "auth.password_reset_requested" | "auth.reauthentication_failed" | "auth.refresh_token_reused" | "auth.session_ended" | "auth.token_created" | "auth.token_revoked" | "user.disabled" | "user.email_changed" | "user.enabled" | "user.invited" | "user.password_reset_created" | "user.erased" | "user.registered" | "user.role_changed" | "watchlist_item.created" | "watchlist_item.deleted" | "watchlist_item.updated";
+                resource_type?: "user" | "watchlist_item";
+                /** @description What it was done to. */
+                resource_id?: number;
+                /** @description Not before this time, such as `2026-11-23T08:30:00Z`. */
+                from?: string;
+                /** @description Before this time, such as `2026-11-23T09:30:00+01:00`. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "skip": 0,
+                     *       "limit": 10,
+                     *       "total": 42,
+                     *       "audit_logs": [
+                     *         {
+                     *           "id": 1,
+                     *           "occurred_at": "2026-11-23T08:30:00.000Z",
+                     *           "actor_id": 1,
+                     *           "actor_email": "ada@example.com",
+                     *           "action": "watchlist_item.created",
+                     *           "resource_type": "watchlist_item",
+                     *           "resource_id": 1,
+                     *           "changes": {
+                     *             "title": {
+                     *               "from": null,
+                     *               "to": "Parasite"
+                     *             },
+                     *             "type": {
+                     *               "from": null,
+                     *               "to": "movie"
+                     *             }
+                     *           },
+                     *           "request_id": "b0c7c9b0-7f0f-4c4a-9f5e-2f7d3a1c9e10",
+                     *           "address": "203.0.113.7"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AuditLogsResponse"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            414: components["responses"]["URITooLong"];
             422: components["responses"]["UnprocessableContent"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["RequestHeaderFieldsTooLarge"];

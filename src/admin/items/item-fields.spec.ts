@@ -56,7 +56,7 @@ describe('a field that is added to item-fields.ts', () => {
       } as never,
       { bump: async () => ++version, lock: async () => undefined } as never,
       new ItemTags(unitOfWork),
-      { record: async (entry: AuditEntry) => void audited.push(entry) } as never,
+      { recordAudit: async (entry: AuditEntry) => void audited.push(entry) } as never,
       unitOfWork,
     );
     const admin = new AdminItemsService(service, { get: async (id: number) => ({ id }) } as never);

@@ -1,44 +1,35 @@
 import { Injectable } from '@nestjs/common';
-import { type Actor, AuditService } from '../audit/audit.service.js';
-import type { AuditLog } from '../audit/audit-log.entity.js';
-import { PasswordResetsService } from '../auth/password-resets/password-resets.service.js';
-import type { Page } from '../common/pagination/page.query.js';
-import type { SessionPrincipal } from '../auth/access/principal.js';
-import { SessionRecheck } from '../auth/sessions/session-recheck.js';
-import { UnitOfWork } from '../database/unit-of-work.js';
-import { SessionsService } from '../auth/sessions/sessions.service.js';
-import type { User } from '../users/user.entity.js';
-import { UsersService } from '../users/users.service.js';
-import { ListsService } from '../watchlists/lists/lists.service.js';
+import type { Actor } from '../../audit/audit.service.js';
+import { PasswordResetsService } from '../../auth/password-resets/password-resets.service.js';
+import type { Page } from '../../common/pagination/page.query.js';
+import type { SessionPrincipal } from '../../auth/access/principal.js';
+import { SessionRecheck } from '../../auth/sessions/session-recheck.js';
+import { UnitOfWork } from '../../database/unit-of-work.js';
+import { SessionsService } from '../../auth/sessions/sessions.service.js';
+import type { User } from '../../users/user.entity.js';
+import { UsersService } from '../../users/users.service.js';
+import { ListsService } from '../../watchlists/lists/lists.service.js';
 import {
   type CountedResetLink,
   type CountedUser,
   InviteUserDto,
   UpdateUserDto,
   UsersQuery,
-} from './dto/admin-users.dto.js';
-import { AuditLogsQuery } from './dto/audit-logs.dto.js';
-import { StatsResponse } from './dto/stats.response.js';
+} from './admin-users.dto.js';
 
-/** The admin's work on accounts and the audit log. The rules are those of the features. */
+/** Users with the number of their items, and what an admin can do to their accounts. */
 @Injectable()
-export class AdminService {
+export class AdminUsersService {
   constructor(
     private readonly users: UsersService,
     private readonly lists: ListsService,
-    private readonly audit: AuditService,
     private readonly sessions: SessionsService,
     private readonly passwordResets: PasswordResetsService,
     private readonly recheck: SessionRecheck,
     private readonly unitOfWork: UnitOfWork,
   ) {}
 
-  async stats(): Promise<StatsResponse> {
-    const [users, items] = await Promise.all([this.users.countAll(), this.lists.countAll()]);
-    return StatsResponse.from(users, items);
-  }
-
-  async pageOfUsers(query: UsersQuery): Promise<Page<CountedUser>> {
+  async page(query: UsersQuery): Promise<Page<CountedUser>> {
     const { rows, total } = await this.users.page(query);
     return { rows: await this.withItemCounts(rows), total };
   }
@@ -81,20 +72,6 @@ export class AdminService {
       return this.passwordResets.createLink(id, actor);
     });
     return { ...link, user: await this.withItemCount(link.user) };
-  }
-
-  pageOfAuditLogs(query: AuditLogsQuery): Promise<Page<AuditLog>> {
-    const { skip, limit, actor_id, action, resource_type, resource_id, from, to } = query;
-    return this.audit.findPage({
-      skip,
-      limit,
-      actorId: actor_id,
-      action,
-      resourceType: resource_type,
-      resourceId: resource_id,
-      from,
-      to,
-    });
   }
 
   private async withItemCount(user: User): Promise<CountedUser> {
