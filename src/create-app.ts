@@ -4,7 +4,7 @@ import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { AppModule } from './app.module.js';
-import { MissingScopeError, UnauthorizedError } from './auth/access/auth.errors.js';
+import { missingScopeError, UnauthorizedError } from './auth/access/auth.errors.js';
 import { createHttpAdapter } from './common/http/server.js';
 import { PinoLoggerService } from './common/observability/logging/nest-logger.js';
 import { createMetrics } from './common/observability/metrics/metrics.module.js';
@@ -15,7 +15,7 @@ import { serveDashboard } from './dashboard/dashboard-files.js';
 
 const TOKEN_PROBLEMS: TokenProblems = {
   unauthorized: new UnauthorizedError(true),
-  missingScope: (scope: string | undefined) => new MissingScopeError(scope),
+  missingScope: missingScopeError,
 };
 
 /** Creates the whole server, which does not listen yet. `main.ts` runs it and the tests test it. */

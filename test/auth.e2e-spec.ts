@@ -349,9 +349,9 @@ describe('auth', () => {
     it('answers alike whatever is wrong: password, address or standing', async () => {
       const disabled = await asUser(server);
       await admin.patch(`/v1/admin/users/${disabled.id}`, { disabled: true }).expect(200);
-      const WrongPasswordError = await login(server, ada.email, `${PASSWORD}!`);
-      expectProblem(WrongPasswordError, 401, 'INVALID_CREDENTIALS');
-      expect(WrongPasswordError.headers['www-authenticate']).toBe('Bearer realm="watchlist"');
+      const wrongPasswordError = await login(server, ada.email, `${PASSWORD}!`);
+      expectProblem(wrongPasswordError, 401, 'INVALID_CREDENTIALS');
+      expect(wrongPasswordError.headers['www-authenticate']).toBe('Bearer realm="watchlist"');
       for (const response of [
         await login(server, randomEmail()),
         await login(server, 'no address'),
@@ -360,7 +360,7 @@ describe('auth', () => {
         await login(server, disabled.email),
         await login(server, disabled.email, `${PASSWORD}!`),
       ]) {
-        expect(appearanceOf(response)).toEqual(appearanceOf(WrongPasswordError));
+        expect(appearanceOf(response)).toEqual(appearanceOf(wrongPasswordError));
       }
     });
 

@@ -30,12 +30,8 @@ export class InvalidCredentialsError extends ProblemError {
   }
 }
 
-/** A signed-in user confirmed a change with a wrong password. */
-export class WrongPasswordError extends InvalidCredentialsError {
-  constructor() {
-    super('The current password is wrong.');
-  }
-}
+/** For a signed-in user who confirms a change with a wrong password. */
+export const wrongPasswordError = () => new InvalidCredentialsError('The current password is wrong.');
 
 /** Does not reveal whether the token is missing, forged, used, expired, or of a session that has ended. */
 export class InvalidRefreshTokenError extends ProblemError {
@@ -87,14 +83,11 @@ export class ForbiddenError extends ProblemError {
   }
 }
 
-/** A personal token lacks the route's scope. Routes without a scope accept no personal token. */
-export class MissingScopeError extends ForbiddenError {
-  constructor(scope: string | undefined) {
-    super(
-      scope === undefined
-        ? 'This route does not accept personal tokens. Sign in instead.'
-        : `The personal token lacks the scope ${scope}.`,
-      scope,
-    );
-  }
-}
+/** For a personal token that lacks the route's scope. Routes without a scope accept no personal token. */
+export const missingScopeError = (scope: string | undefined) =>
+  new ForbiddenError(
+    scope === undefined
+      ? 'This route does not accept personal tokens. Sign in instead.'
+      : `The personal token lacks the scope ${scope}.`,
+    scope,
+  );

@@ -11,7 +11,7 @@ import type { HttpReply, HttpRequest } from '../../common/http/request.js';
 import { ApiProblems } from '../../common/openapi/api-problems.decorator.js';
 import { RateLimitPolicy } from '../../common/rate-limit/rate-limit.decorator.js';
 import { EmailTakenError, LastAdminError } from '../../users/users.errors.js';
-import { RegistrationClosedError, UnauthorizedError, WrongPasswordError } from '../access/auth.errors.js';
+import { RegistrationClosedError, UnauthorizedError, wrongPasswordError } from '../access/auth.errors.js';
 import { CurrentUser } from '../access/current-user.decorator.js';
 import type { Principal, SessionPrincipal } from '../access/principal.js';
 import { Public } from '../access/public.decorator.js';
@@ -55,7 +55,7 @@ export class AccountController {
     description: 'Ends all your other sessions, effective from their next request.',
   })
   @ApiNoContentResponse()
-  @ApiProblems(new UnauthorizedError(true), new WrongPasswordError())
+  @ApiProblems(new UnauthorizedError(true), wrongPasswordError())
   async changePassword(
     @CurrentUser() user: SessionPrincipal,
     @Body() { current_password, new_password }: ChangePasswordDto,
@@ -83,7 +83,7 @@ export class AccountController {
     description: 'From now on you sign in with the new address. Your sessions continue.',
   })
   @ApiOkResponse({ type: UserResponse })
-  @ApiProblems(new UnauthorizedError(true), new WrongPasswordError(), new EmailTakenError())
+  @ApiProblems(new UnauthorizedError(true), wrongPasswordError(), new EmailTakenError())
   async changeEmail(
     @CurrentUser() user: SessionPrincipal,
     @Body() { email, current_password }: ChangeEmailDto,
@@ -102,7 +102,7 @@ export class AccountController {
   })
   @ApiBody({ type: EraseAccountDto })
   @ApiNoContentResponse()
-  @ApiProblems(new UnauthorizedError(true), new WrongPasswordError(), new LastAdminError())
+  @ApiProblems(new UnauthorizedError(true), wrongPasswordError(), new LastAdminError())
   async erase(
     @CurrentUser() user: SessionPrincipal,
     @Body() { current_password }: EraseAccountDto,

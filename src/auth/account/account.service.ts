@@ -3,7 +3,7 @@ import { AuditService } from '../../audit/audit.service.js';
 import { UnitOfWork } from '../../database/unit-of-work.js';
 import type { User } from '../../users/user.entity.js';
 import { UsersService } from '../../users/users.service.js';
-import { UnauthorizedError, WrongPasswordError } from '../access/auth.errors.js';
+import { UnauthorizedError, wrongPasswordError } from '../access/auth.errors.js';
 import type { SessionPrincipal } from '../access/principal.js';
 import { PasswordResetsService } from '../password-resets/password-resets.service.js';
 import { LoginAttempts } from '../passwords/login-attempts.js';
@@ -47,7 +47,7 @@ export class AccountService {
     const isChanged = await this.attempts.attempt(principal, async () =>
       (await this.replacePassword(principal, current, next)) ? true : null,
     );
-    if (!isChanged) throw new WrongPasswordError();
+    if (!isChanged) throw wrongPasswordError();
   }
 
   /**
@@ -132,7 +132,7 @@ export class AccountService {
       if (done === null) await this.recordFailedConfirmation(principal);
       return done;
     });
-    if (result === null) throw new WrongPasswordError();
+    if (result === null) throw wrongPasswordError();
     return result;
   }
 

@@ -2,7 +2,7 @@ import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/com
 import { Reflector } from '@nestjs/core';
 import { requestOf } from '../../common/http/request.js';
 import type { Scope } from '../access/scopes.js';
-import { MissingScopeError } from '../access/auth.errors.js';
+import { missingScopeError } from '../access/auth.errors.js';
 import { REQUIRED_SCOPE } from '../access/requires-scope.decorator.js';
 import type { Principal } from '../access/principal.js';
 
@@ -18,7 +18,7 @@ export class ScopesGuard implements CanActivate {
       context.getHandler(),
       context.getClass(),
     ]);
-    if (required === undefined || !user.scopes.includes(required)) throw new MissingScopeError(required);
+    if (required === undefined || !user.scopes.includes(required)) throw missingScopeError(required);
     return true;
   }
 }
