@@ -40,7 +40,7 @@ export const MIGRATIONS = [
   CreateWatchlists1796076000000,
 ];
 
-/** What the database holds. The only file that looks at every feature; `database/` is handed it. */
+/** The tables and migrations. This is the only file that imports every feature; `database/` receives it. */
 export const SCHEMA: Schema = { entities: ENTITIES, migrations: MIGRATIONS };
 
 /** Tables that sign a person in, now or through a link. A backup would revive rows that have been deleted since. */

@@ -20,7 +20,7 @@ import { loadDatabaseUrl, loadEnv } from './load-env.js';
 const SECRET = 'Jq3vT9xLw2ZbR7mKd5HcYf8NsGp4UaE1';
 const PRODUCTION = { NODE_ENV: 'production', JWT_SECRET: SECRET };
 
-/** What the message must say of a value that nobody may read in it. */
+/** The rule that the message names. It must not contain the value. */
 function problemsOf(source: Record<string, string | undefined>): string {
   try {
     parseEnv(source);
@@ -290,7 +290,7 @@ const VARIABLES: Record<string, Variable> = {
       'https://WATCHLIST.example.com',
     ],
   },
-  // What is accepted needs others with it: below.
+  // Accepted values need other variables; they are tested below.
   SMTP_URL: {
     default: undefined,
     refused: [

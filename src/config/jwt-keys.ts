@@ -6,7 +6,7 @@ import { InvalidEnvironmentError } from './errors.js';
 export const JWT_ALGORITHM = 'HS256';
 
 export interface JwtKey {
-  /** What a token's header calls it (`kid`). Tells nothing of the key, and is the same on every instance. */
+  /** The `kid` in a token's header. It reveals nothing about the key and is the same on every instance. */
   readonly id: string;
   /** A KeyObject, not a string: jsonwebtoken first tries to parse a string as a PEM key, 40 times slower. */
   readonly key: KeyObject;
@@ -28,7 +28,7 @@ function isPlaceholder(secret: string): boolean {
   return PLACEHOLDER.test(secret) || new Set(secret).size < 8;
 }
 
-/** Creates the secret's file (0600) unless it is there. Linked into place when complete: nobody sees half of it. */
+/** Creates the secret's file (0600) unless it exists. A link puts the complete file in place, so no reader sees half of it. */
 function createSecretFile(file: string): void {
   mkdirSync(dirname(file), { recursive: true });
   if (existsSync(file)) return;

@@ -2,28 +2,25 @@ import { z } from 'zod';
 import { checked, DATABASE_URL, type Env, parseEnv } from './env.js';
 import { InvalidEnvironmentError } from './errors.js';
 
-/** What is already set wins. */
+/** Variables that are already set win over `.env`. */
 function loadEnvFile(): void {
   try {
     process.loadEnvFile();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-      // Such as a folder: what Compose makes of a file that it is to mount and that is not there.
+      // Compose creates a folder in place of a file that it should mount and cannot find.
       throw new InvalidEnvironmentError(['.env cannot be read: it must be a file of NAME=value lines']);
     }
   }
 }
 
-/** Loads `.env` when present, then checks. The only reader of `process.env`. */
+/** Loads `.env` if it exists and checks every variable. Nothing else reads `process.env`. */
 export function loadEnv(): Env {
   loadEnvFile();
   return parseEnv(process.env);
 }
 
-/**
- * As {@link loadEnv}, for a command that needs the database and nothing else: it neither makes a secret nor fails for
- * want of one.
- */
+/** For a command that needs only the database. Unlike {@link loadEnv}, it neither creates a secret nor requires one. */
 export function loadDatabaseUrl(): Env['DATABASE_URL'] {
   loadEnvFile();
   return checked(z.object({ DATABASE_URL }), process.env).DATABASE_URL;

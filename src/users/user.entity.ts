@@ -25,5 +25,5 @@ export class User {
   createdAt!: Date;
 }
 
-/** Who a user is and what they may do now. */
+/** The identity and the current rights of a user. */
 export type Standing = Pick<User, 'id' | 'email' | 'role' | 'disabled' | 'createdAt'>;

@@ -20,12 +20,12 @@ export class UsersService {
     return this.users.findStanding(id);
   }
 
-  /** Within a write: nobody else changes this user until it ends. */
+  /** Within a write. No other transaction changes this user until the write ends. */
   lock(id: number): Promise<User | null> {
     return this.users.findByIdForUpdate(id);
   }
 
-  /** Within a write, before any other user is locked: nobody else changes an active admin until it ends. */
+  /** Within a write, before it locks any other user. No other transaction changes an active admin until the write ends. */
   lockActiveAdmins(): Promise<User[]> {
     return this.users.lockActiveAdmins();
   }
@@ -111,7 +111,7 @@ export class UsersService {
   }
 
   /**
-   * What is the same already leaves no trace.
+   * A change to the current value leaves no trace.
    *
    * @param passwordHash that of the password which was asked for
    * @returns the user as they are then; null when their password has been changed since, and they are asked again

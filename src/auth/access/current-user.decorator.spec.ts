@@ -9,7 +9,7 @@ class SomeController {
   handle(@CurrentUser() _user: Principal): void {}
 }
 
-/** What Nest calls to fill in the parameter. */
+/** Nest calls this to fill in the parameter. */
 function resolve(request: object): unknown {
   const [parameter] = Object.values(
     Reflect.getMetadata(ROUTE_ARGS_METADATA, SomeController, 'handle') as Record<

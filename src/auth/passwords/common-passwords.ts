@@ -3,7 +3,7 @@ const SHORTEST = 8;
 
 let passwords: Promise<ReadonlySet<string>> | undefined;
 
-/** As the list and what is looked up in it are compared: a capital or another spelling of é makes nobody safer. */
+/** Both sides are folded before they are compared, because a capital letter or another spelling of é adds no safety. */
 const normalize = (text: string) => text.normalize('NFC').toLowerCase();
 
 async function loadCommonPasswords(): Promise<ReadonlySet<string>> {

@@ -8,7 +8,7 @@ import type { Standing } from '../../users/user.entity.js';
 import { UsersService } from '../../users/users.service.js';
 import { PersonalToken } from './personal-token.entity.js';
 
-/** What every request with it needs to know. */
+/** The columns that every request with the token needs. */
 export type TokenGrant = Pick<PersonalToken, 'id' | 'userId' | 'slot' | 'scopes' | 'expiresAt'>;
 
 export interface TokenWithOwner {
@@ -36,7 +36,7 @@ export class PersonalTokensRepository {
     this.grants = new RowCache<string, TokenGrant>(unitOfWork, (hash) => this.findByHash(hash));
   }
 
-  /** What it grants, and to whom, as it stands at the moment of the call. Not within a write. */
+  /** The token's grant and its user, as committed at the moment of the call. Not within a write. */
   async findWithOwnerByHash(hash: string): Promise<TokenWithOwner | null> {
     if (this.unitOfWork.hasConcurrentWriters) return this.loadWithOwner(hash);
     const grant = await this.grants.get(hash);

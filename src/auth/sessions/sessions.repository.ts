@@ -13,7 +13,7 @@ const STANDINGS = `SELECT session.id AS session_id, owner.id, owner.email, owner
   owner.created_at
   FROM sessions session JOIN users owner ON owner.id = session.user_id WHERE session.id = ANY($1)`;
 
-/** What a rotation changes besides the generation. */
+/** The fields that a rotation changes besides the generation. */
 export type SessionUse = Pick<Session, 'lastUsedAt' | 'expiresAt' | 'device' | 'address'>;
 
 @Injectable()
@@ -48,7 +48,7 @@ export class SessionsRepository {
     );
   }
 
-  /** Where the sessions of whoever has this address by e-mail were last used from; with the same work if nobody has. */
+  /** The addresses that this user's sessions were last used from. An unknown e-mail address costs the same work. */
   async findAddressesByEmail(email: string, now: Date): Promise<string[]> {
     const sessions = await this.unitOfWork.read((manager) =>
       manager.find(Session, {

@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 /** As much of the signed-in user as the shared machinery (limits, log) needs. */
 export interface Caller {
   readonly id: number;
-  /** Whose limits their requests are counted under. */
+  /** The key that the rate limiter counts this caller's requests under. */
   readonly rateLimitKey: string;
 }
 

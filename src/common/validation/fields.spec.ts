@@ -33,7 +33,7 @@ class Fields {
   word?: unknown;
 }
 
-/** What the field holds after all, or what is said against it. */
+/** The field's value after validation, or the error message. */
 function resultOf(field: keyof Fields, value: unknown): unknown {
   const instance = plainToInstance(Fields, { [field]: value });
   const [error] = validateSync(instance);

@@ -4,7 +4,7 @@
  */
 const MAXIMUM_CHARACTERS = 512;
 
-/** What titles are sorted by: NFKC, lower case, as UTF-8 bytes, whose order is that of the code points on every database. */
+/** The sort key of a title: NFKC, lower case, as UTF-8 bytes, because both databases order bytes by code point. */
 export function titleKey(title: string): Buffer {
   const folded = title.normalize('NFKC').toLowerCase();
   return Buffer.from(
