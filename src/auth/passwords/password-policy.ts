@@ -1,6 +1,5 @@
 import { ValidationFailedError } from '../../common/errors/common.errors.js';
 import { canonicalEmail } from '../../users/canonical-email.js';
-import { isCommonPassword } from './common-passwords.js';
 
 export const PASSWORD_MINIMUM = 8;
 export const PASSWORD_MAXIMUM = 256;
@@ -23,7 +22,7 @@ export function isAcceptablePassword(value: unknown): boolean {
 export async function isGuessable(password: string, email?: string): Promise<boolean> {
   if (email !== undefined) {
     if (canonicalEmail(password) === email) return true;
-    if (password.normalize('NFC').toLowerCase() === email.slice(0, email.lastIndexOf('@'))) return true;
+    if (normalize(password) === email.slice(0, email.lastIndexOf('@'))) return true;
   }
   return isCommonPassword(password);
 }
@@ -37,4 +36,22 @@ export async function isGuessable(password: string, email?: string): Promise<boo
 export async function refuseGuessable(field: string, password: string, email: string): Promise<void> {
   if (await isGuessable(password, email))
     throw new ValidationFailedError([{ field, message: GUESSABLE_RULE }]);
+}
+
+let commonPasswords: Promise<ReadonlySet<string>> | undefined;
+
+/** Capitals and other spellings of é make a common password no safer. */
+const normalize = (text: string) => text.normalize('NFC').toLowerCase();
+
+/** Loads the list of the most common passwords at the first call, because it has tens of thousands of entries. */
+async function isCommonPassword(password: string): Promise<boolean> {
+  commonPasswords ??= loadCommonPasswords();
+  return (await commonPasswords).has(normalize(password));
+}
+
+async function loadCommonPasswords(): Promise<ReadonlySet<string>> {
+  const { dictionary } = await import('@zxcvbn-ts/language-common');
+  const passwords = dictionary['passwords-common'].map(normalize);
+  // Shorter passwords are refused because of their length.
+  return new Set(passwords.filter((password) => [...password].length >= PASSWORD_MINIMUM));
 }

@@ -8,7 +8,7 @@ import type { Standing } from '../../users/user.entity.js';
 import { UsersService } from '../../users/users.service.js';
 import { PersonalToken } from './personal-token.entity.js';
 
-/** The columns that every request with the token needs. */
+/** The fields that every request with the token needs. */
 export type TokenGrant = Pick<PersonalToken, 'id' | 'userId' | 'slot' | 'scopes' | 'expiresAt'>;
 
 export interface TokenWithOwner {
@@ -36,7 +36,7 @@ export class PersonalTokensRepository {
     this.grants = new RowCache<string, TokenGrant>(unitOfWork, (hash) => this.findByHash(hash));
   }
 
-  /** The token's grant and its user, as committed at the moment of the call. Not within a write. */
+  /** Returns the token and its owner as committed now. Do not call it inside a write. */
   async findWithOwnerByHash(hash: string): Promise<TokenWithOwner | null> {
     if (this.unitOfWork.hasConcurrentWriters) return this.loadWithOwner(hash);
     const grant = await this.grants.get(hash);
@@ -44,7 +44,7 @@ export class PersonalTokensRepository {
     return grant === null || user === null ? null : { grant, user };
   }
 
-  /** The newest first. */
+  /** Newest first. */
   findByUser(userId: number): Promise<PersonalToken[]> {
     return this.unitOfWork.read((manager) =>
       manager.find(PersonalToken, { where: { userId }, order: { id: 'DESC' } }),
@@ -58,7 +58,7 @@ export class PersonalTokensRepository {
     });
   }
 
-  /** @returns false when it was gone already */
+  /** @returns false when the token was already deleted */
   delete({ id, hash }: Pick<PersonalToken, 'id' | 'hash'>): Promise<boolean> {
     return this.unitOfWork.write(async (manager) => {
       const { affected } = await manager.delete(PersonalToken, { id });
@@ -67,7 +67,7 @@ export class PersonalTokensRepository {
     });
   }
 
-  /** Of two uses that are told in the wrong order, the later one stays. */
+  /** Keeps the later use when two uses are written in the wrong order. */
   async updateLastUse(id: number, at: Date, address: string | null): Promise<void> {
     await this.unitOfWork.write(async (manager) => {
       await manager

@@ -1,8 +1,8 @@
 import { ProblemError } from '../../common/errors/problem.error.js';
 
-/** Another user's session gets the same answer. */
+/** Also for a session of another user. */
 export class SessionNotFoundError extends ProblemError {
   constructor() {
-    super(404, 'SESSION_NOT_FOUND', 'There is no such session of yours.');
+    super(404, 'SESSION_NOT_FOUND', 'You have no session with this id.');
   }
 }

@@ -13,7 +13,7 @@ const STANDINGS = `SELECT session.id AS session_id, owner.id, owner.email, owner
   owner.created_at
   FROM sessions session JOIN users owner ON owner.id = session.user_id WHERE session.id = ANY($1)`;
 
-/** The fields that a rotation changes besides the generation. */
+/** The fields that a rotation changes in addition to the generation. */
 export type SessionUse = Pick<Session, 'lastUsedAt' | 'expiresAt' | 'device' | 'address'>;
 
 @Injectable()
@@ -30,7 +30,7 @@ export class SessionsRepository {
     this.owners = new RowCache<string, Pick<Session, 'userId'>>(unitOfWork, (id) => this.find(id));
   }
 
-  /** The owner of this session, as committed at the moment of the call; null when it has ended. Not within a write. */
+  /** Returns the owner as committed now; null when the session has ended. Do not call it inside a write. */
   async findStanding(id: string): Promise<Standing | null> {
     if (this.unitOfWork.hasConcurrentWriters) return this.loadStanding(id);
     const session = await this.owners.get(id);
@@ -41,14 +41,14 @@ export class SessionsRepository {
     return this.unitOfWork.read((manager) => manager.findOneBy(Session, { id }));
   }
 
-  /** The one that was used last comes first. */
+  /** Most recently used first. */
   findByUser(userId: number): Promise<Session[]> {
     return this.unitOfWork.read((manager) =>
       manager.find(Session, { where: { userId }, order: { lastUsedAt: 'DESC', id: 'ASC' } }),
     );
   }
 
-  /** The addresses that this user's sessions were last used from. An unknown e-mail address costs the same work. */
+  /** The client addresses of the user's sessions. An unknown e-mail address takes the same work. */
   async findAddressesByEmail(email: string, now: Date): Promise<string[]> {
     const sessions = await this.unitOfWork.read((manager) =>
       manager.find(Session, {
@@ -63,7 +63,7 @@ export class SessionsRepository {
     await this.unitOfWork.write((manager) => manager.insert(Session, session));
   }
 
-  /** Exchanges this generation for the next. @returns false when that has been done, or the session has ended */
+  /** Exchanges this generation for the next. @returns false when another request has done that or the session has ended */
   async rotate(id: string, generation: number, use: SessionUse): Promise<boolean> {
     const { affected } = await this.unitOfWork.write((manager) =>
       manager.update(Session, { id, generation }, { ...use, generation: generation + 1 }),
@@ -71,7 +71,7 @@ export class SessionsRepository {
     return affected === 1;
   }
 
-  /** @returns false when it had ended already */
+  /** @returns false when the session had already ended */
   delete(id: string): Promise<boolean> {
     return this.unitOfWork.write(async (manager) => {
       const { affected } = await manager.delete(Session, { id });

@@ -60,7 +60,7 @@ export class SessionsService {
         generation: 0,
         keyId: this.env.JWT_KEYS[0].id,
         createdAt: now,
-        ...this.use(now, now, device),
+        ...this.sessionUse(now, now, device),
       };
       await this.sessions.insert(session);
       return session;
@@ -72,7 +72,7 @@ export class SessionsService {
   }
 
   /**
-   * Exchanges a generation for the next, once. A repeat within {@link GRACE_MS} gets the same successor. A later repeat
+   * Exchanges a generation for the next, once. A repeat within {@link REFRESH_GRACE_SECONDS} gets the same successor. A later repeat
    * or an older generation means that the token was copied, so the session ends.
    *
    * @returns the rotated session; null when it has ended
@@ -82,9 +82,9 @@ export class SessionsService {
       const before = await this.sessions.find(id);
       const now = new Date();
       if (before === null || before.expiresAt <= now) return null;
-      const sessionUse = this.use(before.createdAt, now, device);
-      if (await this.sessions.rotate(id, generation, sessionUse)) {
-        return { ...before, ...sessionUse, generation: generation + 1 };
+      const use = this.sessionUse(before.createdAt, now, device);
+      if (await this.sessions.rotate(id, generation, use)) {
+        return { ...before, ...use, generation: generation + 1 };
       }
       // Reads again, because a concurrent rotation can have changed the row.
       const current = await this.sessions.find(id);
@@ -162,7 +162,7 @@ export class SessionsService {
     }
   }
 
-  private use(begun: Date, now: Date, device: string | undefined): SessionUse {
+  private sessionUse(begun: Date, now: Date, device: string | undefined): SessionUse {
     const ends = Math.min(
       begun.getTime() + this.env.REFRESH_EXPIRE_DAYS * DAY_MS,
       now.getTime() + this.env.REFRESH_IDLE_DAYS * DAY_MS,

@@ -40,12 +40,10 @@ export class SignInService {
    */
   async login(email: string, password: string, device: string | undefined): Promise<SessionTokens> {
     const canonical = canonicalEmail(email);
-    const checkAndStartSession = () => this.signIn(canonical, password, device);
+    const signIn = () => this.signIn(canonical, password, device);
     // Text that is not an address has no account to protect, so the attempt is not counted.
     const session =
-      canonical === undefined
-        ? await checkAndStartSession()
-        : await this.attempts.attempt({ email: canonical }, checkAndStartSession);
+      canonical === undefined ? await signIn() : await this.attempts.attempt({ email: canonical }, signIn);
     if (session === null) throw new InvalidCredentialsError();
     return this.issueTokens(session);
   }
