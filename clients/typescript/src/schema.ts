@@ -1964,7 +1964,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description There is no such session of yours. */
+        /** @description You have no session with this id. */
         SessionNotFound: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
