@@ -398,7 +398,7 @@ describe('auth', () => {
         ['remember'],
       ],
       [
-        "the original's name of the field",
+        'another name of the field',
         { username: 'ada@example.com', password: PASSWORD },
         ['email', 'username'],
       ],

@@ -43,7 +43,7 @@ export interface PostgresConfig {
   readonly url: string;
 }
 
-/** SQLAlchemy's spelling, which the original's `.env` uses: three slashes for a relative path, four for an absolute one. */
+/** SQLAlchemy's spelling: three slashes for a relative path, four for an absolute one. */
 export const database = z.string().transform((text, context): SqliteConfig | PostgresConfig => {
   const file = /^sqlite:\/\/\/(.+)$/.exec(text)?.[1];
   if (file === ':memory:') {

@@ -627,7 +627,7 @@ describe(parseEnv.name, () => {
     expect(() => (env.PORT = 1)).toThrow(TypeError);
   });
 
-  it("understands the original's .env", () => {
+  it('understands a .env in the spelling of SQLAlchemy and PyJWT', () => {
     const env = parseEnv({
       DATABASE_URL: 'sqlite:///./data/watchlist.db',
       JWT_SECRET: 'change-me',

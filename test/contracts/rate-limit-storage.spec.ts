@@ -15,7 +15,7 @@ const IN_MEMORY = 'in memory';
 const IN_REDIS = 'in Redis';
 const REDIS_AWAY = 'in memory because Redis is away';
 const hasRedis = process.env['TEST_REDIS_URL'] !== undefined;
-if (!hasRedis) console.warn('*** NO REDIS: the contract of SlidingLogStorage in Redis is SKIPPED ***');
+if (!hasRedis) console.warn('*** NO REDIS: SlidingLogStorage in Redis is SKIPPED ***');
 
 describe.each([IN_MEMORY, REDIS_AWAY, ...(hasRedis ? [IN_REDIS] : [])])(
   `${SlidingLogStorage.name} %s`,

@@ -13,7 +13,7 @@ Logger.overrideLogger(false);
 const MINUTE_MS = 60_000;
 const KINDS = ['MemoryResponseStore', 'RedisResponseStore'] as const;
 const hasRedis = process.env['TEST_REDIS_URL'] !== undefined;
-if (!hasRedis) console.warn('*** NO REDIS: the contract of RedisResponseStore is SKIPPED ***');
+if (!hasRedis) console.warn('*** NO REDIS: RedisResponseStore is SKIPPED ***');
 
 describe.each(KINDS.filter((kind) => hasRedis || kind !== 'RedisResponseStore'))('%s', (kind) => {
   let connection: RedisConnection | undefined;

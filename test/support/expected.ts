@@ -29,7 +29,7 @@ export function expectInvalid(response: Answer, ...fields: string[]): void {
   for (const { message } of errors) expect(message).not.toBe('');
 }
 
-/** What the contract puts on every answer, however it came about. */
+/** The headers of every answer. */
 export const COMMON_HEADERS: Readonly<Record<string, RegExp>> = {
   'x-request-id': /^[A-Za-z0-9._-]{1,128}$/,
   'x-content-type-options': /^nosniff$/,
