@@ -34,6 +34,7 @@ interface PageRow extends ObjectLiteral {
 export class ItemsRepository {
   /** By `batchKeyOf`. */
   private readonly loaders = new Map<string, LoadPage>();
+  private columns: string | undefined;
 
   constructor(private readonly unitOfWork: UnitOfWork) {}
 
@@ -79,7 +80,7 @@ export class ItemsRepository {
 
   private readPage(query: ItemQuery, withOwner: boolean): Promise<Page<StoredItem>> {
     return this.unitOfWork.read(async (manager) => {
-      const columns = columnsOf(manager);
+      const columns = this.columnsOf(manager);
       const selected = withOwner ? `${columns}, owner.email AS owner_email` : columns;
       const { text, parameters } = pageStatement(query, selected, { withOwner });
       const rows = (await manager.query(text, [...parameters])) as PageRow[];
@@ -87,6 +88,16 @@ export class ItemsRepository {
       const total = isPastTheEnd ? await this.readTotal(manager, query) : Number(rows[0]?.total ?? 0);
       return { rows: rows.map((row) => itemFrom(manager, row)), total };
     });
+  }
+
+  /** From the entity, so that a new column is selected without being listed again. */
+  private columnsOf(manager: EntityManager): string {
+    this.columns ??= manager.connection
+      .getMetadata(WatchlistItem)
+      .columns.filter(({ isSelect }) => isSelect)
+      .map(({ databaseName }) => `item.${databaseName}`)
+      .join(', ');
+    return this.columns;
   }
 
   private async readTotal(manager: EntityManager, query: ItemQuery): Promise<number> {
@@ -108,7 +119,7 @@ export class ItemsRepository {
   private readPages(queries: readonly PlainListQuery[]): Promise<Page<StoredItem>[]> {
     const pages = queries.map(() => ({ rows: [] as StoredItem[], total: 0 }));
     return this.unitOfWork.read(async (manager) => {
-      const { text, parameters } = batchedPagesStatement(queries, columnsOf(manager));
+      const { text, parameters } = batchedPagesStatement(queries, this.columnsOf(manager));
       const rows = (await manager.query(text, [...parameters])) as (PageRow & { readonly place: string })[];
       for (const row of rows) {
         const page = pages[Number(row.place) - 1]!;
@@ -118,13 +129,6 @@ export class ItemsRepository {
       return pages;
     });
   }
-}
-
-/** From the entity, so that a new column is selected without being listed again. */
-function columnsOf(manager: EntityManager): string {
-  const { columns } = manager.connection.getMetadata(WatchlistItem);
-  const selected = columns.filter(({ isSelect }) => isSelect);
-  return selected.map(({ databaseName }) => `item.${databaseName}`).join(', ');
 }
 
 function itemFrom(manager: EntityManager, row: PageRow): WatchlistItem {
