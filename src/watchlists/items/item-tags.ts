@@ -8,6 +8,9 @@ import type { StoredItem } from './item.entity.js';
 /** Changes whenever `ItemResponse` gains, loses or renames a field. */
 export const ITEM_SHAPE = 'k1';
 
+/** Stands for an e-mail address that an answer shows, because the address changes without the item or its list. */
+export const emailDigest = (email: string) => digest('sha256', email, 'base64url').slice(0, 8);
+
 /**
  * Strong entity tags of items: `"<epoch>.<id>.<version>.<shape>"`. The version is the list's version at the item's last
  * change, so the first three parts name one state of one item. The shape names what an answer makes of it: two answers
@@ -26,10 +29,9 @@ export class ItemTags {
     return `${this.stateOf(item)}${ITEM_SHAPE}"`;
   }
 
-  /** For an answer that also shows the owner's e-mail address, which changes without the item. */
+  /** For an answer that also shows the owner's e-mail address. */
   withOwner(item: StoredItem, owner: { readonly email: string }): string {
-    const shown = digest('sha256', owner.email, 'base64url').slice(0, 8);
-    return `${this.stateOf(item)}${ITEM_SHAPE}.${shown}"`;
+    return `${this.stateOf(item)}${ITEM_SHAPE}.${emailDigest(owner.email)}"`;
   }
 
   /**
