@@ -25,14 +25,26 @@ export function fromRow<Entity extends ObjectLiteral>(
   return record as Entity;
 }
 
-function insertStatementFor(manager: EntityManager, metadata: EntityMetadata): Insert {
+function insertStatementFor(
+  manager: EntityManager,
+  metadata: EntityMetadata,
+  queries: Readonly<Record<string, string | undefined>>,
+): Insert {
   const known = inserts.get(metadata);
   if (known !== undefined) return known;
   const { driver } = manager.connection;
-  const columns = metadata.columns.filter((column) => !column.isGenerated);
-  const names = columns.map(({ databaseName }) => driver.escape(databaseName));
-  const places = columns.map((_column, index) => `$${index + 1}`);
-  const text = `INSERT INTO ${driver.escape(metadata.tableName)} (${names.join(', ')}) VALUES (${places.join(', ')})`;
+  const all = metadata.columns.filter((column) => !column.isGenerated);
+  const columns = all.filter(({ propertyName }) => queries[propertyName] === undefined);
+  const placeOf = (property: string) =>
+    `$${columns.findIndex(({ propertyName }) => propertyName === property) + 1}`;
+  const values = all.map(({ propertyName }) => {
+    const query = queries[propertyName];
+    return query === undefined
+      ? placeOf(propertyName)
+      : `(${query.replace(/:(\w+)/g, (_name, property: string) => placeOf(property))})`;
+  });
+  const names = all.map(({ databaseName }) => driver.escape(databaseName));
+  const text = `INSERT INTO ${driver.escape(metadata.tableName)} (${names.join(', ')}) VALUES (${values.join(', ')})`;
   const insert = { text: isPostgres(manager) ? `${text} RETURNING id` : text, columns };
   inserts.set(metadata, insert);
   return insert;
@@ -41,14 +53,21 @@ function insertStatementFor(manager: EntityManager, metadata: EntityMetadata): I
 /**
  * Inserts one row and returns its id. TypeORM's own insert rebuilds its statement each time and reads default values
  * back in a second statement, which is most of the cost of adding an item.
+ *
+ * @param queries for columns that take their value from a query. It can use the row's other values as `:property`. The
+ * queries of an entity are always the same.
  */
-export async function insertRow<Row extends ObjectLiteral & { id: number }>(
+export async function insertRow<
+  Row extends ObjectLiteral & { id: number },
+  Queried extends keyof Row = never,
+>(
   manager: EntityManager,
   entity: EntityTarget<Row>,
-  row: Omit<Row, 'id'>,
+  row: Omit<Row, 'id' | Queried>,
+  queries: Readonly<Record<Queried, string>> = {} as Record<Queried, string>,
 ): Promise<number> {
   const { driver } = manager.connection;
-  const { text, columns } = insertStatementFor(manager, manager.connection.getMetadata(entity));
+  const { text, columns } = insertStatementFor(manager, manager.connection.getMetadata(entity), queries);
   const values: ObjectLiteral = row;
   const parameters = columns.map((column) =>
     driver.preparePersistentValue(values[column.propertyName], column),

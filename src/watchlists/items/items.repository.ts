@@ -20,6 +20,8 @@ import { titleKey } from './title-key.js';
 /** As many queries as one statement can hold. */
 const MAXIMUM_BATCH = 32;
 
+const LIST_VERSION = 'SELECT version FROM watchlists WHERE user_id = :userId';
+
 type OwnedItem = StoredItem & Pick<WatchlistItem, 'user'>;
 type LoadPage = (query: PlainListQuery) => Promise<Page<StoredItem>>;
 
@@ -59,12 +61,15 @@ export class ItemsRepository {
     );
   }
 
-  insert(row: Omit<StoredItem, 'id'>): Promise<number> {
+  /** Reads the version from the list, so that the insert need not wait for the answer of the list's own statement. */
+  insert(row: Omit<StoredItem, 'id' | 'version'>): Promise<number> {
     return this.unitOfWork.write((manager) =>
-      insertRow<Omit<WatchlistItem, 'user'>>(manager, WatchlistItem, {
-        ...row,
-        titleKey: titleKey(row.title),
-      }),
+      insertRow<Omit<WatchlistItem, 'user'>, 'version'>(
+        manager,
+        WatchlistItem,
+        { ...row, titleKey: titleKey(row.title) },
+        { version: LIST_VERSION },
+      ),
     );
   }
 

@@ -59,12 +59,16 @@ export class ItemsService {
     const fields = newValues(ITEM_FIELDS, body);
     try {
       return await this.unitOfWork.write(async () => {
-        const version = await this.lists.bump(ownerId, growthBetween(null, groupOf(fields)));
         const now = new Date();
-        const row = { ...fields, userId: ownerId, createdAt: now, updatedAt: now, version };
-        const id = await this.items.insert(row);
+        const row = { ...fields, userId: ownerId, createdAt: now, updatedAt: now };
+        // Sent together, because they share a round trip on PostgreSQL. Without an owner both fail, and the first error counts.
+        const bumped = this.lists.bump(ownerId, growthBetween(null, groupOf(fields)));
+        const inserted = this.items.insert(row);
+        inserted.catch(() => undefined);
+        const version = await bumped;
+        const id = await inserted;
         await this.record('watchlist_item.created', id, actor, null, fields);
-        return { ...row, id };
+        return { ...row, id, version };
       });
     } catch (error) {
       if (error instanceof UserNotFoundError && actor.id === ownerId) throw new UnauthorizedError(true);
