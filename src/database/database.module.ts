@@ -1,6 +1,7 @@
 import { type DynamicModule, Global, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { METRICS } from '../common/observability/metrics/metrics.module.js';
 import type { Metrics } from '../common/observability/metrics/metrics.js';
+import { REDIS_NAMESPACE } from '../common/redis/redis.module.js';
 import { ENV, type Env } from '../config/env.js';
 import { CacheEpoch } from './cache-epoch.entity.js';
 import type { Schema } from './data-source.js';
@@ -56,9 +57,10 @@ export class DatabaseModule {
           inject: [ENV, METRICS],
           useFactory: (env: Env, metrics: Metrics | null) => open(env, metrics, schema),
         },
+        { provide: REDIS_NAMESPACE, inject: [UnitOfWork], useFactory: ({ epoch }: UnitOfWork) => epoch },
         DatabaseCloser,
       ],
-      exports: [UnitOfWork],
+      exports: [UnitOfWork, REDIS_NAMESPACE],
     };
   }
 }

@@ -65,7 +65,8 @@ export class HealthController {
   @ApiOperation({
     operationId: 'getDetailedHealth',
     summary: 'Check the database and Redis',
-    description: 'Waits one second at most for each. `disabled` means that the server runs without Redis.',
+    description:
+      'Waits one second at most for each. `ok` means that Redis accepts a write; `disabled` means that the server runs without Redis.',
   })
   @ApiOkResponse({
     type: DetailedHealthResponse,

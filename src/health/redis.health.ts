@@ -17,7 +17,7 @@ export class RedisHealth {
 
   async check() {
     const indicator = this.indicators.check('redis');
-    return this.redis === null || (await succeedsInTime(() => this.redis!.ping()))
+    return this.redis === null || (await succeedsInTime(() => this.redis!.check()))
       ? indicator.up()
       : indicator.down();
   }

@@ -118,7 +118,6 @@ describe('RedisResponseStore', () => {
   it('says that it cannot be asked while there is no Redis, and throws nothing', async () => {
     const connection = new RedisConnection('redis://127.0.0.1:1', 200);
     const store = new RedisResponseStore(connection, MINUTE_MS);
-    // More often than the breaker lets through.
     for (let time = 0; time < 10; time++) {
       expect(await store.get('key')).toBeUndefined();
       expect(await store.set('key', 'value')).toBe(false);

@@ -47,6 +47,54 @@ if (!hasRedis) console.warn('*** NO REDIS: limits while Redis comes and goes are
   });
 });
 
+(hasRedis ? describe : describe.skip)('Two servers with their own databases on one Redis', () => {
+  const QUOTA = 5;
+  let redisUrl: string;
+  const storages: Storage[] = [];
+  const servers: TestApp[] = [];
+  beforeAll(async () => {
+    redisUrl = await emptyRedis();
+    for (let n = 0; n < 2; n++) {
+      const storage = await createPostgres();
+      storages.push(storage);
+      const env = {
+        REDIS_URL: redisUrl,
+        RATE_LIMIT_LOGIN: `${QUOTA}/${WINDOW}`,
+        RATE_LIMIT_DEFAULT: `${QUOTA}/${WINDOW}`,
+        LOGIN_LOCKOUT: `2/${WINDOW}`,
+      };
+      servers.push(await createTestApp({ storage, env }));
+    }
+  });
+  afterAll(async () => {
+    for (const server of servers) await server.close();
+    for (const storage of storages) await storage.remove();
+  });
+
+  it('do not use up the limits of the other, neither of a user nor of an address', async () => {
+    for (const server of servers) {
+      // The first user of each has the same id.
+      const ada = await asUser(server);
+      const asked = await inParallel(2 * QUOTA, () => ada.get('/v1/auth/me'));
+      expect(passed(asked)).toHaveLength(QUOTA);
+      const tried = await inParallel(2 * QUOTA, () => server.request().post(LOGIN).send({}));
+      // One login was used to sign in.
+      expect(passed(tried)).toHaveLength(QUOTA - 1);
+    }
+  });
+
+  it('begin every key with the epoch of the database', async () => {
+    for (const server of servers) await server.request().post(LOGIN).send({});
+    const client = new Redis(redisUrl);
+    const keys = await client.keys('*');
+    client.disconnect();
+    const epochs = servers.map(({ unitOfWork }) => unitOfWork.epoch);
+    for (const epoch of epochs)
+      expect(keys.filter((key) => key.startsWith(`${epoch}:`)).length).toBeGreaterThan(0);
+    expect(keys.filter((key) => !epochs.some((epoch) => key.startsWith(`${epoch}:`)))).toEqual([]);
+  });
+});
+
 (hasRedis ? describe : describe.skip)('A Redis', () => {
   const QUOTA = 20;
   const USED = 12;

@@ -34,7 +34,24 @@ const KILLED: Trouble = {
   begin: (redis) => redis.kill(),
   end: (redis) => redis.start(),
 };
-const FLUSHED: Trouble = { name: 'is flushed', health: 'ok', begin: flush, end: () => undefined };
+const DEMOTED: Trouble = {
+  name: 'becomes a replica',
+  health: 'down',
+  begin: (redis) => withClient(redis, (client) => client.replicaof('127.0.0.1', '1')),
+  end: (redis) => withClient(redis, (client) => client.replicaof('NO', 'ONE')),
+};
+const FULL: Trouble = {
+  name: 'has no memory left',
+  health: 'down',
+  begin: (redis) => withClient(redis, (client) => client.config('SET', 'maxmemory', '1')),
+  end: (redis) => withClient(redis, (client) => client.config('SET', 'maxmemory', '0')),
+};
+const FLUSHED: Trouble = {
+  name: 'is flushed',
+  health: 'ok',
+  begin: (redis) => withClient(redis, (client) => client.flushall()),
+  end: () => undefined,
+};
 
 jest.setTimeout(120_000);
 beforeAll(build, 120_000);
@@ -90,7 +107,7 @@ beforeAll(build, 120_000);
       expect({ status, cache: headers['x-cache'] }).toEqual({ status: 200, cache: 'HIT' });
     });
 
-  it.each([HUNG, KILLED, FLUSHED])(
+  it.each([HUNG, KILLED, DEMOTED, FULL, FLUSHED])(
     'that $name and comes back costs no request its answer, no write its effect and no limit its memory',
     async ({ health, begin, end }) => {
       await serve();
@@ -123,6 +140,29 @@ beforeAll(build, 120_000);
     },
   );
 
+  it('that refuses writes is said to, with the reason, once when it begins and once when it ends', async () => {
+    await serve();
+    await untilHealthIs('ok');
+    await DEMOTED.begin(redis);
+    const member = await signUp(server.url);
+    await passing(member, QUOTA);
+    for (let time = 0; time < 3; time++) await untilHealthIs('degraded');
+    await DEMOTED.end(redis);
+    await untilHealthIs('ok');
+    await eventually(() =>
+      expect(
+        server
+          .logs()
+          .filter(({ context }) => context === 'Redis')
+          .map(({ level, msg }) => `${String(level)}: ${String(msg)}`),
+      ).toEqual([
+        'info: connected',
+        expect.stringMatching(/^warn: refuses commands \(READONLY .*\); continuing without it$/),
+        'info: connected',
+      ]),
+    );
+  });
+
   it('that is not there at boot is gone without and used when it comes', async () => {
     await redis.kill();
     await serve();
@@ -148,7 +188,7 @@ beforeAll(build, 120_000);
     const reader = await signUp(server.url);
     const load = await Load.start(server.url);
     expect(await passing(spent, QUOTA + 2)).toBe(QUOTA);
-    for (const { begin, end } of [KILLED, HUNG, FLUSHED, KILLED]) {
+    for (const { begin, end } of [KILLED, HUNG, DEMOTED, FLUSHED, FULL, KILLED]) {
       await begin(redis);
       await sleep(300);
       expect(await passing(spent, 1)).toBe(0);
@@ -247,8 +287,8 @@ class Load {
   }
 }
 
-async function flush(redis: RedisServer): Promise<void> {
+async function withClient(redis: RedisServer, use: (client: Redis) => Promise<unknown>): Promise<void> {
   const client = new Redis(redis.url);
-  await client.flushall();
+  await use(client);
   client.disconnect();
 }

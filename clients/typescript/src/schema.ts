@@ -501,7 +501,7 @@ export interface paths {
         };
         /**
          * Check the database and Redis
-         * @description Waits one second at most for each. `disabled` means that the server runs without Redis.
+         * @description Waits one second at most for each. `ok` means that Redis accepts a write; `disabled` means that the server runs without Redis.
          */
         get: operations["getDetailedHealth"];
         put?: never;

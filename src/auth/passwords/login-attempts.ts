@@ -9,7 +9,6 @@ import { refusalsCounter } from '../../common/rate-limit/refusals-counter.js';
 import { REDIS } from '../../common/redis/redis.module.js';
 import type { RedisConnection } from '../../common/redis/redis-connection.js';
 import { ENV, type Env } from '../../config/env.js';
-import { UnitOfWork } from '../../database/unit-of-work.js';
 import { UsersService } from '../../users/users.service.js';
 import { pseudonymizer } from '../access/token-signer.js';
 import { SessionsService } from '../sessions/sessions.service.js';
@@ -39,17 +38,14 @@ export class LoginAttempts {
   constructor(
     @Inject(ENV) { LOGIN_LOCKOUT: rule, JWT_KEYS }: Env,
     @Inject(REDIS) redis: RedisConnection | null,
-    { epoch }: UnitOfWork,
     private readonly sessions: SessionsService,
     private readonly users: UsersService,
     private readonly audit: AuditService,
     @Inject(METRICS) metrics: Metrics | null,
   ) {
     if (rule !== null) {
-      // The epoch separates servers that share a Redis but not a database.
-      const prefix = `lockout:${epoch}`;
-      this.perOrigin = new Lockout(`${prefix}:origin`, rule.limit, rule.windowSeconds, redis);
-      this.perAccount = new Lockout(`${prefix}:account`, 4 * rule.limit, rule.windowSeconds, redis);
+      this.perOrigin = new Lockout('lockout:origin', rule.limit, rule.windowSeconds, redis);
+      this.perAccount = new Lockout('lockout:account', 4 * rule.limit, rule.windowSeconds, redis);
     }
     this.pseudonymOf = pseudonymizer(JWT_KEYS, 'account name');
     this.refusals = refusalsCounter(metrics);

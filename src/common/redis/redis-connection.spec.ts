@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import type { Redis } from 'ioredis';
+import { Redis } from 'ioredis';
 import { eventually } from '../../../test/support/eventually.js';
 import { RedisServer } from '../../../test/support/redis-server.js';
 import { RedisConnection } from './redis-connection.js';
@@ -39,7 +39,7 @@ describe(RedisConnection.name, () => {
   ])('holds nothing up and says so once where %s', async (_what, url) => {
     await connectTo(url);
     expect(await attempts(20)).toEqual(Array(20).fill(undefined));
-    await expect(connection.ping()).rejects.toThrow(NO_ANSWER);
+    await expect(connection.check()).rejects.toThrow(NO_ANSWER);
     await eventually(() => expect(log).toEqual([AWAY]));
   });
 
@@ -55,7 +55,7 @@ describe(RedisConnection.name, () => {
       it('is connected when it has settled, and says so once', async () => {
         await connect();
         expect(await attempts(100)).toEqual(Array(100).fill('PONG'));
-        await expect(connection.ping()).resolves.toBeUndefined();
+        await expect(connection.check()).resolves.toBeUndefined();
         await connection.connected();
         expect(log).toEqual([CONNECTED]);
       });
@@ -74,18 +74,36 @@ describe(RedisConnection.name, () => {
         }
       });
 
-      it('gives nothing for a command that Redis refuses', async () => {
+      it('gives nothing for a key that another program has written to, and says so once', async () => {
         await connect();
         await connection.attempt((client) => client.set('text', 'x'));
-        expect(await connection.attempt((client) => client.incr('text'))).toBeUndefined();
-        expect(await connection.attempt((client) => client.get('text'))).toBe('x');
+        for (let time = 0; time < 2; time++) {
+          expect(await connection.attempt((client) => client.lpush('text', 'y'))).toBeUndefined();
+          expect(await connection.attempt((client) => client.get('text'))).toBe('x');
+        }
+        expect(log).toEqual([CONNECTED, expect.stringMatching(/^warn: refuses commands \(WRONGTYPE /)]);
+      });
+
+      it('begins every key with the prefix, also in scripts', async () => {
+        connection = new RedisConnection(server.url, COMMAND_TIMEOUT_MS, 'here:');
+        connection.define('setByScript', `return redis.call('SET', KEYS[1], '')`, 1);
+        await connection.connected();
+        await connection.attempt((client) => client.set('a', ''));
+        await connection.attempt((client) => client.call('set', 'b', ''));
+        await connection.attempt((client) =>
+          (client as Redis & { setByScript(key: string): Promise<string> }).setByScript('c'),
+        );
+        const admin = new Redis(server.url);
+        expect((await admin.keys('*')).filter((key) => !key.startsWith('here:'))).toEqual([]);
+        expect(await admin.dbsize()).toBeGreaterThanOrEqual(3);
+        admin.disconnect();
       });
 
       it('is closed without a word, and gives nothing afterwards', async () => {
         await connect();
         connection.close();
         expect(await attempts(3)).toEqual([undefined, undefined, undefined]);
-        await expect(connection.ping()).rejects.toThrow(NO_ANSWER);
+        await expect(connection.check()).rejects.toThrow(NO_ANSWER);
         expect(log).toEqual([CONNECTED]);
       });
     });
@@ -98,10 +116,10 @@ describe(RedisConnection.name, () => {
         await takeAway();
         await connect();
         expect(await attempts(20)).toEqual(Array(20).fill(undefined));
-        await expect(connection.ping()).rejects.toThrow(NO_ANSWER);
+        await expect(connection.check()).rejects.toThrow(NO_ANSWER);
         await giveBack();
         await backAgain();
-        await expect(connection.ping()).resolves.toBeUndefined();
+        await expect(connection.check()).resolves.toBeUndefined();
         expect(log.filter((line) => line === CONNECTED)).toHaveLength(1);
         expect(log.length).toBeLessThanOrEqual(2);
         expect(log.at(-1)).toBe(CONNECTED);
@@ -117,7 +135,7 @@ describe(RedisConnection.name, () => {
         await connect();
         await takeAway();
         expect(await attempts(50)).toEqual(Array(50).fill(undefined));
-        await expect(connection.ping()).rejects.toThrow(NO_ANSWER);
+        await expect(connection.check()).rejects.toThrow(NO_ANSWER);
         await giveBack();
         await backAgain();
         expect(await attempts(50)).toEqual(Array(50).fill('PONG'));
@@ -163,7 +181,100 @@ describe(RedisConnection.name, () => {
       });
     });
 
-    it('leaves a Redis alone that has failed three times, and tries it again later', async () => {
+    const killOthers = (admin: Redis) => admin.call('client', 'kill', 'type', 'normal', 'skipme', 'yes');
+    const replicate = (admin: Redis) => admin.replicaof('127.0.0.1', '1');
+    const promote = (admin: Redis) => admin.replicaof('NO', 'ONE');
+    const forbid =
+      (...rules: string[]) =>
+      (admin: Redis) =>
+        admin.acl('SETUSER', 'default', ...rules);
+    const permit = forbid('+@all', 'allkeys');
+
+    describe.each<[string, string, (admin: Redis) => unknown, (admin: Redis) => unknown]>([
+      ['has become a replica', 'READONLY', replicate, promote],
+      [
+        'has no memory left',
+        'OOM',
+        (admin) => admin.config('SET', 'maxmemory', '1'),
+        (admin) => admin.config('SET', 'maxmemory', '0'),
+      ],
+      [
+        'has too few replicas',
+        'NOREPLICAS',
+        (admin) => admin.config('SET', 'min-replicas-to-write', '1'),
+        (admin) => admin.config('SET', 'min-replicas-to-write', '0'),
+      ],
+      [
+        'wants a password',
+        'NOAUTH',
+        async (admin) => {
+          await admin.config('SET', 'requirepass', 'sesame');
+          await killOthers(admin);
+        },
+        (admin) => admin.config('SET', 'requirepass', ''),
+      ],
+      [
+        'has no room for another client',
+        'ERR max number of clients',
+        async (admin) => {
+          await admin.config('SET', 'maxclients', '1');
+          await killOthers(admin);
+        },
+        (admin) => admin.config('SET', 'maxclients', '100'),
+      ],
+      ['forbids a command', 'NOPERM', forbid('-set'), permit],
+      ['forbids the keys', 'NOPERM', forbid('resetkeys', '~others:*'), permit],
+      ['forbids only the command that is used', 'NOPERM', forbid('-zadd'), permit],
+      [
+        'is busy with a script',
+        'BUSY',
+        async (admin) => {
+          await admin.config('SET', 'busy-reply-threshold', '1');
+          void admin.eval('while true do end', 0).catch(() => undefined);
+        },
+        async () => {
+          const another = new Redis(server.url, {
+            enableReadyCheck: false,
+            disableClientInfo: true,
+            protocol: 2,
+          });
+          await another.script('KILL');
+          another.disconnect();
+        },
+      ],
+    ])('with a Redis that %s', (_what, reason, begin, end) => {
+      const write = (client: Redis) => client.zadd('set', 1, 'member');
+      let admin: Redis;
+      beforeEach(async () => {
+        await connect();
+        admin = new Redis(server.url);
+        await admin.ping();
+      });
+      afterEach(() => admin.disconnect());
+
+      it('gives nothing, says why once, is down, and goes on by itself when it accepts writes', async () => {
+        await connection.attempt(write);
+        await begin(admin);
+        const REFUSES = expect.stringContaining(`(${reason}`);
+        await eventually(async () => {
+          await connection.check().catch(() => undefined);
+          expect(await connection.attempt(write)).toBeUndefined();
+          expect(log.at(-1)).toEqual(REFUSES);
+        });
+        for (let time = 0; time < 3; time++) await expect(connection.check()).rejects.toThrow(Error);
+        expect(connection.isUsed).toBe(false);
+        expect(log.filter((line) => line === CONNECTED)).toHaveLength(1);
+        expect(log.filter((line) => line.includes(reason))).toHaveLength(1);
+
+        await end(admin);
+        await eventually(async () => expect(await connection.attempt(write)).toBe(0));
+        await expect(connection.check()).resolves.toBeUndefined();
+        expect(log.at(-1)).toBe(CONNECTED);
+        expect(log.filter((line) => line === CONNECTED)).toHaveLength(2);
+      });
+    });
+
+    it('leaves a Redis alone that has failed, and tries it again later', async () => {
       await connect();
       server.freeze();
       await attempts(3);

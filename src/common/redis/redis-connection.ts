@@ -1,19 +1,18 @@
 import { Logger } from '@nestjs/common';
-import {
-  type CircuitBreakerPolicy,
-  CircuitState,
-  ConsecutiveBreaker,
-  circuitBreaker,
-  handleAll,
-} from 'cockatiel';
 import { Redis } from 'ioredis';
 import { tracing } from '../observability/tracing/tracing.js';
 
 const CONNECT_TIMEOUT_MS = 1000;
+const RECHECK_INTERVAL_MS = 1000;
+
+type Command = (client: Redis) => Promise<unknown>;
+
+/** Redis answered, and the answer is an error. */
+const isRefusal = (error: Error) => error.name === 'ReplyError';
 
 /**
- * Rejects if the reply takes longer than `ms`. A pause of this process must not count as a timeout of Redis, or three
- * pauses would open the circuit breaker. Therefore the time runs in two halves, and a pause uses up one at most.
+ * Rejects if the reply takes longer than `ms`. A pause of this process must not count as a timeout of Redis.
+ * Therefore the time runs in two halves, and a pause uses up one at most.
  */
 function rejectAfter<T>(ms: number, reply: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -32,30 +31,40 @@ function rejectAfter<T>(ms: number, reply: Promise<T>): Promise<T> {
 
 /**
  * The only Redis client. By default ioredis retries for minutes while Redis is down; here every command settles in time.
- * With the circuit breaker, a hung Redis costs three slow calls and then one per second, not one per request.
+ * After a failure no command is sent until Redis accepts a write again, so a Redis that hangs or refuses costs one write
+ * per second, not one slow call per request.
  */
 export class RedisConnection {
   private readonly logger = new Logger('Redis');
   private readonly client: Redis;
   /** The client itself, for libraries. A command rejects at once while Redis is down, and can hang while Redis hangs. */
   readonly commands: Redis;
-  private readonly breaker: CircuitBreakerPolicy = circuitBreaker(handleAll, {
-    halfOpenAfter: 1000,
-    breaker: new ConsecutiveBreaker(3),
-  });
   private readonly connectTimeoutMs: number;
-  private up: boolean | undefined;
+  private state: 'up' | 'in doubt' | 'down' = 'down';
+  /** The kinds of failure that were logged since Redis went down. */
+  private readonly logged = new Set<string>();
+  /** Redis is not up before it accepts this command too, because it can refuse some commands or keys only. */
+  private refused: Command | undefined;
+  private pendingCheck: Promise<void> | undefined;
+  private recheckTimer: NodeJS.Timeout | undefined;
+  private isClosed = false;
 
   /**
    * @param commandTimeoutMs short, because a cache that is slower than the database is useless, and rate limits fall
    * back to this process's memory
+   * @param keyPrefix begins every key
    */
   constructor(
     url: string,
     readonly commandTimeoutMs: number,
+    keyPrefix = '',
   ) {
     this.connectTimeoutMs = Math.max(CONNECT_TIMEOUT_MS, commandTimeoutMs);
     this.client = new Redis(url, {
+      keyPrefix,
+      // With these two the client would send more commands first, and lose the reason why Redis closes a connection.
+      protocol: 2,
+      disableClientInfo: true,
       enableOfflineQueue: false,
       // These two belong together, because a retried command would never settle without resending.
       autoResendUnfulfilledCommands: false,
@@ -64,25 +73,35 @@ export class RedisConnection {
       // Closes a silent connection, because the client would consider it ready for ever.
       socketTimeout: 5 * commandTimeoutMs,
       retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 6), 2000) + Math.random() * 50,
+      // Sees the errors of every command, also of those that libraries send. `recheck` reconnects.
+      reconnectOnError: (error) => {
+        if (!/NOSCRIPT|WRONGTYPE/.test(error.message)) this.doubt();
+        return false;
+      },
     });
     this.commands = tracing()?.spans.redisCommands(this.client) ?? this.client;
-    this.client.on('ready', () => this.logState(true));
-    this.client.on('error', (error) => this.logState(false, error));
-    this.client.on('close', () => this.logState(false));
+    this.client.on('ready', () => this.checkSoon());
+    this.client.on('error', (error) => this.setDown(error));
+    this.client.on('close', () => this.setDown(new Error('the connection was closed')));
   }
 
-  /** Waits until Redis is connected or has failed, so that the first requests can use it. Never throws. */
+  /** Waits until Redis accepts a write or has failed, so that the first requests can use it. Never throws. */
   async connected(): Promise<void> {
-    if (this.client.status === 'ready') return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, this.connectTimeoutMs);
-      for (const event of ['ready', 'error'] as const) {
-        this.client.once(event, () => {
-          clearTimeout(timer);
+    if (this.client.status !== 'ready') {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(() => {
+          this.setDown(new Error('not ready in time'));
           resolve();
-        });
-      }
-    });
+        }, this.connectTimeoutMs);
+        for (const event of ['ready', 'error'] as const) {
+          this.client.once(event, () => {
+            clearTimeout(timer);
+            resolve();
+          });
+        }
+      });
+    }
+    await this.check().catch(() => undefined);
   }
 
   /** Defines a script as a method of the client. ioredis sends it once and then calls it by its hash. */
@@ -90,30 +109,85 @@ export class RedisConnection {
     this.client.defineCommand(name, { lua, numberOfKeys });
   }
 
-  /** The command's reply, or `undefined` if Redis did not reply in time or the circuit is open. Never throws. */
-  attempt<T>(command: (client: Redis) => Promise<T>): Promise<T | undefined> {
-    return this.breaker
-      .execute(() => {
-        this.corkUntilNextTurn();
-        return rejectAfter(this.commandTimeoutMs, command(this.commands));
-      })
-      .catch(() => undefined);
+  /** The command's reply, or `undefined` if Redis is down, refuses or does not reply in time. Never throws. */
+  async attempt<T>(command: (client: Redis) => Promise<T>): Promise<T | undefined> {
+    if (!this.isUsed) return undefined;
+    try {
+      this.corkUntilNextTurn();
+      return await rejectAfter(this.commandTimeoutMs, command(this.commands));
+    } catch (error) {
+      this.onFailure(error as Error, command);
+      return undefined;
+    }
   }
 
-  /** True while the circuit breaker blocks commands (half-open: all but one). */
-  get isCircuitOpen(): boolean {
-    return this.breaker.state !== CircuitState.Closed;
+  /** False while `attempt` sends no commands, because Redis has failed. */
+  get isUsed(): boolean {
+    return this.state === 'up';
   }
 
-  /** Bypasses the circuit breaker. @throws if Redis does not reply */
-  async ping(): Promise<void> {
-    await rejectAfter(this.commandTimeoutMs, this.commands.ping());
+  /** Makes a small write. Concurrent calls share it. @throws if Redis does not accept it in time */
+  check(): Promise<void> {
+    this.pendingCheck ??= this.write().finally(() => (this.pendingCheck = undefined));
+    return this.pendingCheck;
   }
 
   close(): void {
-    // So that an intended disconnect is not logged as a failure.
-    this.up = false;
+    // First, so that an intended disconnect is not logged as a failure.
+    this.isClosed = true;
+    clearTimeout(this.recheckTimer);
     this.client.disconnect();
+  }
+
+  private async write(): Promise<void> {
+    try {
+      await rejectAfter(this.commandTimeoutMs, this.commands.set('check', '', 'PX', 1000));
+      if (this.refused) await rejectAfter(this.commandTimeoutMs, this.refused(this.commands));
+    } catch (error) {
+      this.setDown(error as Error);
+      throw error;
+    }
+    this.refused = undefined;
+    if (this.state === 'down') this.logger.log('connected');
+    this.state = 'up';
+  }
+
+  private checkSoon(): void {
+    this.check().catch(() => undefined);
+  }
+
+  private onFailure(error: Error, command: Command): void {
+    if (!isRefusal(error)) return this.doubt();
+    // Another program has written to this key. That says nothing about other keys.
+    if (error.message.includes('WRONGTYPE')) return this.logOnce(error);
+    this.refused ??= command;
+    this.doubt();
+  }
+
+  private doubt(): void {
+    if (this.state !== 'up') return;
+    this.state = 'in doubt';
+    this.checkSoon();
+  }
+
+  private setDown(error: Error): void {
+    if (this.isClosed) return;
+    if (this.state !== 'down') this.logged.clear();
+    this.state = 'down';
+    // What follows a refusal, such as our own reconnecting, is not another reason.
+    if (isRefusal(error) || this.logged.size === 0) this.logOnce(error);
+    this.recheckTimer ??= setTimeout(() => {
+      this.recheckTimer = undefined;
+      this.recheck(error);
+    }, RECHECK_INTERVAL_MS).unref();
+  }
+
+  /** While the client is not ready it connects by itself. */
+  private recheck(error: Error): void {
+    if (this.state !== 'down' || this.client.status !== 'ready') return;
+    // The name of a Redis that refuses can lead to another one by now, such as the new primary.
+    if (isRefusal(error)) this.client.disconnect(true);
+    else this.checkSoon();
   }
 
   /**
@@ -127,14 +201,15 @@ export class RedisConnection {
     setImmediate(() => stream.uncork());
   }
 
-  /** Logs each change of state once, so that an unreachable Redis does not fill the log. */
-  private logState(up: boolean, error?: Error): void {
-    if (this.up === up) return;
-    this.up = up;
-    if (up) this.logger.log('connected');
-    else
-      this.logger.warn(
-        `not reachable${error ? ` (${(error as NodeJS.ErrnoException).code ?? error.message})` : ''}; continuing without it`,
-      );
+  /** Logs each kind of failure once, so that a Redis that is down does not fill the log. */
+  private logOnce(error: Error): void {
+    const kind = isRefusal(error) ? error.message.split(' ', 1)[0]! : 'unreachable';
+    if (this.logged.has(kind)) return;
+    this.logged.add(kind);
+    // Redis repeats the arguments of an unknown command, and they can be personal data.
+    const [reason] = ((error as NodeJS.ErrnoException).code ?? error.message).split(', with args');
+    this.logger.warn(
+      `${isRefusal(error) ? 'refuses commands' : 'not reachable'} (${reason}); continuing without it`,
+    );
   }
 }
