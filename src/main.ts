@@ -12,7 +12,7 @@ async function main(): Promise<void> {
   const hasBooted = endAtOnceOnSignals();
   const { createApp } = await import('./create-app.js');
   const app = await createApp(env, logger);
-  await listenOn('PORT', env.HOST, () => app.listen(env.PORT, env.HOST));
+  await listenOn('PORT', env.HOST, app.getHttpServer(), (address) => app.listen(env.PORT, address));
   hasBooted();
   // The process exits with code 0 after the last response.
   app.enableShutdownHooks([...END_SIGNALS], { useProcessExit: true });

@@ -1,8 +1,15 @@
 import type { Server } from 'node:http';
-import { Injectable, Module, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
+import {
+  Injectable,
+  Module,
+  type BeforeApplicationShutdown,
+  type OnApplicationShutdown,
+  type OnModuleDestroy,
+} from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ShuttingDownError } from '../errors/common.errors.js';
+import { closeOtherListeners } from './listen.js';
 import { drainStdout } from '../observability/logging/stdout.js';
 
 const CLOSE_IDLE_INTERVAL_MS = 100;
@@ -44,7 +51,9 @@ export function closeWhileShuttingDown<Payload>(
  * Node alone would wait for every keep-alive connection to time out, which takes more than a minute.
  */
 @Injectable()
-export class GracefulShutdown implements OnModuleDestroy, OnApplicationShutdown {
+export class GracefulShutdown implements OnModuleDestroy, BeforeApplicationShutdown, OnApplicationShutdown {
+  private otherListenersClosed: Promise<void> | undefined;
+
   constructor(private readonly host: HttpAdapterHost) {}
 
   /** True after SIGTERM. */
@@ -56,6 +65,7 @@ export class GracefulShutdown implements OnModuleDestroy, OnApplicationShutdown 
   onModuleDestroy(): void {
     const { server } = this;
     shuttingDown.add(server);
+    this.otherListenersClosed = closeOtherListeners(server);
     const closeIdle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_INTERVAL_MS);
     const deadline = setTimeout(() => server.closeAllConnections(), DEADLINE_MS);
     server.once('close', () => {
@@ -64,6 +74,11 @@ export class GracefulShutdown implements OnModuleDestroy, OnApplicationShutdown 
     });
     closeIdle.unref();
     deadline.unref();
+  }
+
+  /** Nest calls this before it closes the server, which does not wait for connections of the other listeners. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.otherListenersClosed;
   }
 
   /** Nest calls this last, before it ends the process. */

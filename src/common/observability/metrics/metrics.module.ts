@@ -53,7 +53,11 @@ class MetricsServing implements OnModuleInit, OnApplicationBootstrap, OnApplicat
   /** Runs before the API listens, so that the server does not start if METRICS_PORT is not available. */
   async onApplicationBootstrap(): Promise<void> {
     const { HOST: host, METRICS_PORT: port } = this.env;
-    await listenOn('METRICS_PORT', host, async () => this.server?.listen({ host, port: port! }));
+    if (this.server === undefined) return;
+    const { server } = this;
+    await listenOn('METRICS_PORT', host, server.server, (address) =>
+      server.listen({ host: address, port: port! }),
+    );
   }
 
   /** Runs after the API has answered its last request, so that metrics stay readable until then. */
