@@ -245,6 +245,23 @@ const VARIABLES: Record<string, Variable> = {
       'https://a.example,*',
     ],
   },
+  KEEP_ALIVE_SECONDS: {
+    default: 72,
+    accepted: [
+      ['1', 1],
+      ['620', 620],
+      ['3600', 3600],
+    ],
+    refused: ['0', '3601', '72s', ...NOT_WHOLE_NUMBERS],
+  },
+  MAX_CONNECTIONS_PER_ADDRESS: {
+    default: 512,
+    accepted: [
+      ['0', 0],
+      ['10000', 10_000],
+    ],
+    refused: ['10001', 'none', ...NOT_WHOLE_NUMBERS],
+  },
   BODY_LIMIT: {
     default: 16_384,
     accepted: [

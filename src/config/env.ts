@@ -92,6 +92,8 @@ const schema = z
     LOGIN_LOCKOUT: rateLimit.default({ limit: 5, windowSeconds: 900 }),
     TRUST_PROXY: trustedProxies.default([]),
     CORS_ORIGINS: origins.default(LOCAL_ORIGINS),
+    KEEP_ALIVE_SECONDS: wholeNumber(1, 3600).default(72),
+    MAX_CONNECTIONS_PER_ADDRESS: wholeNumber(0, 10_000).default(512),
     BODY_LIMIT: wholeNumber(1024, 1_048_576).default(16_384),
     MAX_EVENT_LOOP_DELAY_MS: wholeNumber(0, 60_000).default(1000),
     REGISTRATION: z.enum(['open', 'closed']).default('open'),

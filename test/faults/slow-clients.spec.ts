@@ -13,7 +13,7 @@ import { createSqlite, type Storage } from '../support/stack.js';
 const LOGIN = '/v1/auth/login';
 const ITEMS = '/v1/watchlists/items';
 
-jest.setTimeout(120_000);
+jest.setTimeout(240_000);
 beforeAll(build, 120_000);
 
 let storage: Storage;
@@ -127,6 +127,49 @@ describe('240 slow clients', () => {
     }
     await eventually(() => expect(heldByServer(slow.map(({ port }) => port))).toEqual([]));
   });
+});
+
+describe('300 clients who do not read their answers', () => {
+  const ANSWERS = 10;
+  const requests = Buffer.concat(
+    Array<Buffer>(ANSWERS).fill(bytesOf({ path: '/docs/swagger-ui-bundle.js' })),
+  );
+
+  it('are cut off, and a client who reads slowly gets every answer whole', async () => {
+    const expected = (await (await fetch(`${server.url}/docs/swagger-ui-bundle.js`)).arrayBuffer())
+      .byteLength;
+    const silent = await Promise.all(
+      Array.from({ length: 300 }, async () => {
+        const { socket } = await Connection.open();
+        socket.pause();
+        socket.write(requests);
+        return socket;
+      }),
+    );
+    const ports = silent.map(({ localPort }) => localPort!);
+    const reading = readSlowly(requests, ANSWERS * expected);
+
+    let left = ports;
+    while ((left = heldByServer(left)).length > 0) await sleep(1000);
+    expect(await reading).toBeGreaterThan(ANSWERS * expected);
+    expect((await call(server.url, { path: '/health' })).status).toBe(200);
+    for (const socket of silent) socket.destroy();
+  });
+
+  /** Reads with pauses, so that it takes longer than the server waits for a client who does not read. */
+  async function readSlowly(bytes: Buffer, total: number): Promise<number> {
+    const { socket } = await Connection.open();
+    socket.removeAllListeners('data');
+    socket.write(bytes);
+    const pause = 75_000 / (total / socket.readableHighWaterMark);
+    let received = 0;
+    for await (const chunk of socket as AsyncIterable<Buffer>) {
+      received += chunk.length;
+      if (received > total) break;
+      await sleep((pause * chunk.length) / socket.readableHighWaterMark);
+    }
+    return received;
+  }
 });
 
 describe('Clients who go away', () => {

@@ -22,6 +22,7 @@ const TEST_ENV = {
   RATE_LIMIT_DEFAULT: '100000/60',
   RATE_LIMIT_ADDRESS: '100000/60',
   LOGIN_LOCKOUT: '0',
+  MAX_CONNECTIONS_PER_ADDRESS: '0',
   GITHUB_API_URL: 'http://127.0.0.1:9',
   // A machine that pauses is not what most tests are about.
   REDIS_COMMAND_TIMEOUT_MS: '5000',

@@ -13,6 +13,7 @@ export const ROOMY = {
   RATE_LIMIT_DEFAULT: '0',
   RATE_LIMIT_ADDRESS: '0',
   LOGIN_LOCKOUT: '0',
+  MAX_CONNECTIONS_PER_ADDRESS: '0',
   // A machine that pauses is no overload.
   MAX_EVENT_LOOP_DELAY_MS: '0',
   GITHUB_API_URL: 'http://127.0.0.1:9',

@@ -10,7 +10,7 @@ import { registerHooks } from './hooks.js';
 import { useStrictBodies } from './json-body.js';
 import {
   HEADERS_TIMEOUT_MS,
-  KEEP_ALIVE_TIMEOUT_MS,
+  IDLE_TIMEOUT_MS,
   MAXIMUM_HEAD_SIZE,
   REQUEST_TIMEOUT_MS,
 } from './request-limits.js';
@@ -30,11 +30,12 @@ export async function createHttpAdapter(
     trustProxy: env.TRUST_PROXY.length > 0 ? env.TRUST_PROXY : false,
     bodyLimit: env.BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    connectionTimeout: IDLE_TIMEOUT_MS,
+    keepAliveTimeout: env.KEEP_ALIVE_SECONDS * 1000,
     skipMiddie: true,
   });
   const instance = adapter.getInstance() as unknown as FastifyInstance;
-  limitConnections(instance.server, new Logger('Http'));
+  limitConnections(instance.server, env, new Logger('Http'));
   useStrictBodies(instance);
   checks.wire.attach(instance.server);
   await registerHooks(instance, { checks, env, logger, metrics });

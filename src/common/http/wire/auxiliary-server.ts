@@ -3,6 +3,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { BadRequestError } from '../../errors/common.errors.js';
 import { logProblem, sendProblem } from '../../errors/problem.filter.js';
 import { toProblem } from '../../errors/to-problem.js';
+import { IDLE_TIMEOUT_MS } from '../request-limits.js';
 import { SECURITY_HEADERS } from '../security-headers.js';
 import { drainRequestBody, hasHost, Wire, writeProblem } from './wire.js';
 
@@ -35,6 +36,7 @@ export function createAuxiliaryServer({
     http: { ...wire.options.http, headersTimeout: requestTimeout },
     bodyLimit,
     requestTimeout,
+    connectionTimeout: IDLE_TIMEOUT_MS,
     forceCloseConnections: true,
   });
   wire.attach(instance.server);

@@ -9,7 +9,7 @@ import {
 import type { ProblemError } from '../../errors/problem.error.js';
 import { PROBLEM_MEDIA_TYPE } from '../../errors/problem.filter.js';
 import { requestIdOf } from '../request-context.js';
-import { MAXIMUM_HEAD_SIZE, MAXIMUM_URL_LENGTH } from '../request-limits.js';
+import { LINGER_MS, MAXIMUM_HEAD_SIZE, MAXIMUM_URL_LENGTH } from '../request-limits.js';
 import { SECURITY_HEADERS } from '../security-headers.js';
 
 export interface ClientError extends Error {
@@ -71,6 +71,14 @@ export function writeProblem(
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(`HTTP/1.1 ${document.status} ${document.title}\r\n${lines.join('')}\r\n${body}`);
+  const linger = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once('close', () => clearTimeout(linger));
+}
+
+/** A server's listener for `timeout`. A reset frees the memory of a response that the client does not read. */
+export function closeIdleConnection(socket: Socket): void {
+  if (socket.writableLength > 0) socket.resetAndDestroy();
+  else socket.destroy();
 }
 
 /** By default Node closes the connection on CONNECT and answers an unknown `Expect` with an empty 417. */

@@ -19,7 +19,12 @@ import { originForm } from '../path.js';
 import { requestIdOf } from '../request-context.js';
 import { MAXIMUM_HEAD_SIZE } from '../request-limits.js';
 import { AllowedMethods } from './allowed-methods.js';
-import { answerConnectAndExpect, type ClientError, clientErrorProblem } from './client-error.js';
+import {
+  answerConnectAndExpect,
+  type ClientError,
+  clientErrorProblem,
+  closeIdleConnection,
+} from './client-error.js';
 import { afterPendingResponses, drainEarlyResponse } from './drain-request-body.js';
 
 export { hasHost, writeProblem } from './client-error.js';
@@ -66,6 +71,7 @@ export class Wire {
   readonly addRoute = (route: RouteOptions): void => this.methods.add(route);
 
   attach(server: Server): void {
+    server.on('timeout', closeIdleConnection);
     answerConnectAndExpect(server, (socket, target) =>
       this.handlers.onUnreadable(socket, this.problemWithoutRoute('CONNECT', target), true),
     );
