@@ -164,6 +164,32 @@ describe('behind the scenes, in a browser', () => {
     await close();
   }, 90_000);
 
+  it('counts a press during which answers arrive', async () => {
+    const other = await startServer({ env: { ...ROOMY, GITHUB_API_URL: github.url } });
+    github.answer('ok');
+    const { page, problems, close } = await visit(browser, other.url, { viewport: PHONE });
+    let release!: () => void;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    const isHeld = (url: URL) => ['/v1/watchlists', '/v1/health/detailed'].includes(url.pathname);
+    await page.route(isHeld, async (route) => {
+      await released;
+      await route.continue();
+    });
+    await signInTo(page, '', await signUp(other.url));
+    await toggle(page).click();
+    const ask = scene(page, 'GitHub').getByRole('button');
+    await ask.hover();
+    await page.mouse.down();
+    release();
+    await scene(page, 'Health').getByText('All that is configured answers.').waitFor();
+    await scene(page, 'Calls').getByText('/v1/watchlists').waitFor();
+    await page.mouse.up();
+    await scene(page, 'GitHub').getByText('https://api.github.com/rate_limit').waitFor();
+    expect(problems).toEqual([]);
+    await close();
+    await other.remove();
+  }, 90_000);
+
   it('says so when the cache is off, what GitHub answers, and that the server is away', async () => {
     const env = { ...ROOMY, GITHUB_API_URL: github.url, CACHE_TTL_SECONDS: '0' };
     const other = await startServer({ env });

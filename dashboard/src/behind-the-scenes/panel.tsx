@@ -73,14 +73,15 @@ function Head({ heading, onClose }: PanelProps & { readonly heading: ReactNode }
   );
 }
 
+/** Buttons come first. An answer can arrive while a button is pressed, and a button that moves then loses the press. */
 function Scenes() {
   return (
     <>
+      <CacheProof />
+      <GithubCall />
       <CallList />
       <RateLimits />
-      <CacheProof />
       <HealthNow />
-      <GithubCall />
     </>
   );
 }
