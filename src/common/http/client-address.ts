@@ -6,7 +6,8 @@ const WITH_PORT = /^(?:(\d+\.\d+\.\d+\.\d+):\d+|\[([^\]]+)\](?::\d+)?)$/;
 
 /**
  * The key under which the limits of an address are counted. IPv4-mapped IPv6 becomes IPv4.
- * IPv6 is reduced to its /64, because providers assign a whole /64 to one household or server.
+ * IPv6 is reduced to its /64, because providers assign a whole /64 to one household or server. NAT64 is not: there the
+ * last bits are the client's IPv4 address, and all clients of a gateway share one /64.
  */
 export function addressBucket(stated: string): string {
   let bucket = buckets.get(stated);
@@ -17,6 +18,8 @@ export function addressBucket(stated: string): string {
   return bucket;
 }
 
+const NAT64 = ['64:ff9b::/96', '64:ff9b:1::/48'].map((range) => ipaddr.IPv6.parseCIDR(range));
+
 const buckets = lruCache<string, string>(10_000);
 
 function computeBucket(stated: string): string {
@@ -25,6 +28,7 @@ function computeBucket(stated: string): string {
   if (!ipaddr.isValid(address)) return address;
   const parsed = ipaddr.process(address);
   if (parsed.kind() === 'ipv4') return parsed.toString();
+  if (NAT64.some((range) => parsed.match(range))) return parsed.toString();
   const network = ipaddr.IPv6.networkAddressFromCIDR(`${(parsed as ipaddr.IPv6).toNormalizedString()}/64`);
   return `${network.toString()}/64`;
 }
