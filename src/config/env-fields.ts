@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
+import { isUrl, postgresProblem } from './url-rules.js';
 
 /** At most `limit` calls in any window of `windowSeconds`; `null` in the environment's table means that the policy is off. */
 export interface RateLimit {
@@ -28,9 +29,8 @@ export const url = (...protocols: string[]) =>
   z
     .string()
     .refine(
-      (text) =>
-        /^[a-z]+:\/\/./i.test(text) && URL.canParse(text) && protocols.includes(new URL(text).protocol),
-      `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+      (text) => isUrl(text) && protocols.some((protocol) => text.startsWith(`${protocol}//`)),
+      `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}, with a host, a port from 1 to 65535, no # and no space, and a % only in escapes such as %25`,
     );
 
 export interface SqliteConfig {
@@ -51,8 +51,11 @@ export const database = z.string().transform((text, context): SqliteConfig | Pos
     return z.NEVER;
   }
   if (file !== undefined) return { type: 'sqlite', file };
-  if (/^postgres(ql)?:\/\//.test(text) && URL.canParse(text)) return { type: 'postgres', url: text };
-  context.addIssue('must be sqlite:///relative/path, sqlite:////absolute/path or postgresql://…');
+  const problem = /^postgres(ql)?:\/\//.test(text)
+    ? postgresProblem(text)
+    : 'must be sqlite:///relative/path, sqlite:////absolute/path or postgresql://…';
+  if (problem === undefined) return { type: 'postgres', url: text };
+  context.addIssue(problem);
   return z.NEVER;
 });
 
@@ -68,34 +71,43 @@ const PROXY_NAMES = ['loopback', 'linklocal', 'uniquelocal'];
 /** All four parts: `10/8` would mean 0.0.0.10/8. */
 const isAddress = (text: string) => ipaddr.IPv6.isValid(text) || ipaddr.IPv4.isValidFourPartDecimal(text);
 
+/** A range of all addresses is refused for the same reason as `true`. Fastify does not know ranges of mapped addresses. */
+function isRange(text: string): boolean {
+  if (!ipaddr.isValidCIDR(text) || /\/0+$/.test(text)) return false;
+  const [address] = ipaddr.parseCIDR(text);
+  return !(address instanceof ipaddr.IPv6 && address.isIPv4MappedAddress());
+}
+
 /** `true` and hop counts are refused: with either, a client could choose its own address. */
 export const trustedProxies = commaSeparated.refine(
   (parts) =>
     parts.every(
       (part) =>
         PROXY_NAMES.includes(part) ||
-        (isAddress(part.split('/')[0]!) && (!part.includes('/') || ipaddr.isValidCIDR(part))),
+        (isAddress(part.split('/')[0]!) && (!part.includes('/') || isRange(part))),
     ),
   `must be a comma-separated list of addresses, CIDR ranges and the names ${PROXY_NAMES.join(', ')}`,
 );
 
-export const isOrigin = (text: string) => URL.canParse(text) && new URL(text).origin === text;
+/** As a browser sends it. Apps have schemes of their own, such as capacitor://localhost. */
+export function isOrigin(text: string): boolean {
+  if (!isUrl(text) || text.includes('*')) return false;
+  const { protocol, host, origin } = new URL(text);
+  if (/^https?:$/.test(protocol)) return origin === text;
+  const isNeverSent = /^(ftp|wss?|file):$/.test(protocol);
+  return !isNeverSent && `${protocol}//${host}` === text && text === text.toLowerCase();
+}
 
 export const origins = commaSeparated.refine(
   (parts) => parts.every(isOrigin),
-  'must be a comma-separated list of origins such as https://app.example.com (no path, no trailing slash)',
+  'must be a comma-separated list of origins such as https://app.example.com, as browsers send them (lower case, no path, no trailing slash, no default port, no *)',
 );
 
 /** A host, perhaps with a port and credentials: what else a mail library would take from a URL could make it log mail. */
 export function isMailServer(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { hostname, pathname, search, hash, username, password } = new URL(text);
-  try {
-    decodeURIComponent(username + password);
-  } catch {
-    return false;
-  }
-  return hostname !== '' && /^\/?$/.test(pathname) && search === '' && hash === '';
+  if (!isUrl(text)) return false;
+  const { pathname, search, username, password } = new URL(text);
+  return /^\/?$/.test(pathname) && search === '' && (username === '') === (password === '');
 }
 
 export interface MailAddress {

@@ -64,6 +64,11 @@ const NOT_WEB_ADDRESSES = [
   'http://',
   '//example.com',
   'redis://localhost',
+  'http://h:0',
+  'http://u:100%@h',
+  'http://h/#x',
+  'http://h/ x',
+  'http://*.example.com',
 ];
 
 interface Variable {
@@ -90,7 +95,7 @@ const VARIABLES: Record<string, Variable> = {
       host,
       host,
     ]),
-    refused: ['http://0.0.0.0', 'local host', '0.0.0.0/0', 'a,b'],
+    refused: ['0', '127.1', '0x7f000001', '999.1.1.1', 'http://0.0.0.0', 'local host', '0.0.0.0/0', 'a,b'],
   },
   PORT: {
     default: 8000,
@@ -118,6 +123,13 @@ const VARIABLES: Record<string, Variable> = {
         'postgres://ada:pw@db/watchlist?sslmode=require',
         postgres('postgres://ada:pw@db/watchlist?sslmode=require'),
       ],
+      ...[
+        'postgresql://ada:100%25@[::1]:5432/watchlist',
+        'postgresql://ada:p%40ss%2F@db/my%20list',
+        'postgresql://ada@%2Frun%2Fpostgresql/watchlist',
+        'postgresql:///watchlist?host=/run/postgresql',
+        'postgresql://db/watchlist?options=-c%20search_path%3Dx&sslmode=disable',
+      ].map((url): [string, unknown] => [url, postgres(url)]),
     ],
     refused: [
       'sqlite:///:memory:',
@@ -130,14 +142,64 @@ const VARIABLES: Record<string, Variable> = {
       'postgresql+asyncpg://ada:pw@db/watchlist',
       'postgresql://ada:pw@db:port/watchlist',
       'postgres:db',
+      ...[
+        'u:100%@h/d',
+        'u:%ff@h/d',
+        'u:a%00b@h/d',
+        'u:1#w@h/d',
+        'u:1/w@h/d',
+        'u:a b@h/d',
+        'h:0/d',
+        'h:99999/d',
+        'h/a%2Fb',
+        'h/d/',
+        'h/d%00',
+        'a,b/d',
+        'h/d?port=0',
+        'h/d?port=x',
+        'h/d?sslmode=nonsense',
+        'h/d?sslmode=prefer',
+        'h/d?ssl=false',
+        'h/d?sslrootcert=/missing',
+        'h/d?sslrootcert=/dev/null',
+        'h/d?sslnegotiation=direct&sslmode=disable',
+        'h/d?sslmode=require&sslmode=disable',
+        'h/d?statement_timeout=0',
+        'h/d?channel_binding=require',
+        'h/d?schema=public',
+        `h/d?host=/${'x'.repeat(108)}`,
+      ].map((rest) => `postgresql://${rest}`),
     ],
   },
   REDIS_URL: {
     default: undefined,
-    accepted: ['redis://localhost:6379', 'redis://:pw@cache:6379/2', 'rediss://ada:pw@cache:6380'].map(
-      (url) => [url, url],
-    ),
-    refused: ['localhost:6379', 'http://localhost:6379', 'redis', 'redis:/x y://'],
+    accepted: [
+      'redis://localhost:6379',
+      'redis://:pw@cache:6379/2',
+      'rediss://ada:pw@cache:6380',
+      'redis://[::1]:6379/0?family=6',
+    ].map((url) => [url, url]),
+    refused: [
+      'redis://h/abc',
+      'redis://h/-1',
+      'redis://h/01',
+      'redis://h/1/2',
+      'redis:///0',
+      'redis://h:0',
+      'redis://h:99999',
+      'redis://h?family=5',
+      'redis://h?maxRetriesPerRequest=9',
+      'redis://h?db=1',
+      'redis://u:100%@h',
+      'redis://h#1',
+      'REDISS://h',
+      'redis://a,b',
+      ' redis://h',
+      'localhost:6379',
+      'http://localhost:6379',
+      'redis',
+      'redis:/x y://',
+    ],
   },
   REFRESH_EXPIRE_DAYS: {
     default: 30,
@@ -221,8 +283,19 @@ const VARIABLES: Record<string, Variable> = {
       '10.0.0.0/',
       '10.0.0.256',
       '10.0.0.0/8,true',
+      '0.0.0.0/0',
+      '::/0',
+      '::ffff:10.0.0.0/104',
       '::/129',
     ],
+  },
+  HSTS_INCLUDE_SUBDOMAINS: {
+    default: false,
+    accepted: [
+      ['true', true],
+      ['false', false],
+    ],
+    refused: ['TRUE', '1', 'yes', 'true '],
   },
   CORS_ORIGINS: {
     default: [
@@ -233,6 +306,8 @@ const VARIABLES: Record<string, Variable> = {
     ],
     accepted: [
       ['https://app.example.com', ['https://app.example.com']],
+      ['capacitor://localhost,ionic://localhost', ['capacitor://localhost', 'ionic://localhost']],
+      ['http://[::1]:3000', ['http://[::1]:3000']],
       [' https://a.example , http://b.example:8080,', ['https://a.example', 'http://b.example:8080']],
     ],
     refused: [
@@ -242,6 +317,15 @@ const VARIABLES: Record<string, Variable> = {
       'https://a.example/',
       'https://a.example/app',
       'https://A.example',
+      'https://*.example.com',
+      'https://a.example:443',
+      'https://a.example:0',
+      'https://ada@a.example',
+      'capacitor://localhost/',
+      'Capacitor://localhost',
+      'capacitor://LOCALHOST',
+      'ws://a.example',
+      'file://',
       'https://a.example,*',
     ],
   },
@@ -305,6 +389,8 @@ const VARIABLES: Record<string, Variable> = {
       'https://watchlist.example.com#x',
       'https://ada@watchlist.example.com',
       'https://WATCHLIST.example.com',
+      'https://watchlist.example.com:443',
+      'https://*.example.com',
     ],
   },
   // Accepted values need other variables; they are tested below.
@@ -320,6 +406,10 @@ const VARIABLES: Record<string, Variable> = {
       'smtp://mail.example.com#x',
       'smtp://mail.example.com:port',
       'smtp://ada:%zz@mail.example.com',
+      'smtp://ada@mail.example.com',
+      'smtp://:pw@mail.example.com',
+      'smtp://mail.example.com:0',
+      'smtp://mail%2Eexample.com',
     ],
   },
   MAIL_FROM: {
@@ -635,6 +725,45 @@ describe(parseEnv.name, () => {
     expect(() => parseEnv({ JWT_SECRET: SECRET, RATE_LIMIT_ACCOUNT: '' })).not.toThrow();
   });
 
+  describe('a name that is not read', () => {
+    it.each([
+      ['TRUST_PROXIES', 'TRUST_PROXY'],
+      ['TRUSTED_PROXY', 'TRUST_PROXY'],
+      ['JWT_SECERT', 'JWT_SECRET'],
+      ['REDIS_URI', 'REDIS_URL'],
+      ['CORS_ORIGIN', 'CORS_ORIGINS'],
+      ['LOGLEVEL', 'LOG_LEVEL'],
+      ['registration', 'REGISTRATION'],
+      ['\uFEFFREGISTRATION', 'REGISTRATION'],
+      ['WATCHLIST_PORT', 'PORT'],
+      ['WATCHLIST_API_JWT_SECRET', 'JWT_SECRET'],
+    ])('gets one warning when it is like one of ours: %s', (name, meant) => {
+      expect(parse({ [name]: 'sesame-4711' }).warnings).toEqual([
+        `${name.replace('\uFEFF', '')} is not read: did you mean ${meant}?`,
+      ]);
+    });
+
+    it('gets no warning when hosts set it', () => {
+      const common = Object.fromEntries(
+        [
+          'HOSTNAME HOME PATH USER TERM SHELL PWD LANG NODE_OPTIONS NODE_PATH NODE_VERSION NODE_EXTRA_CA_CERTS PGHOST',
+          'npm_config_loglevel npm_package_name npm_lifecycle_event INIT_CWD POSTGRES_PASSWORD REDIS_HOST REDIS_TLS',
+          'REDIS_PASSWORD REDIS_SERVICE_HOST REDIS_SERVICE_PORT WATCHLIST_SERVICE_HOST WATCHLIST_API_SERVICE_PORT',
+          'WATCHLIST_API_PORT_8000_TCP_ADDR WATCHLIST_API_PORT_8000_TCP_PORT KUBERNETES_PORT KUBERNETES_SERVICE_HOST',
+          'RENDER RENDER_SERVICE_ID RENDER_EXTERNAL_URL RENDER_EXTERNAL_HOSTNAME HTTP_PROXY NO_PROXY TZ CI',
+          'OTEL_METRICS_EXPORTER OTEL_LOGS_EXPORTER OTEL_EXPORTER_OTLP_HEADERS OTEL_EXPORTER_OTLP_METRICS_ENDPOINT',
+          'OTEL_EXPORTER_OTLP_LOGS_ENDPOINT OTEL_EXPORTER_OTLP_LOGS_PROTOCOL OTEL_RESOURCE_ATTRIBUTES OTEL_BSP_SCHEDULE_DELAY',
+        ]
+          .join(' ')
+          .split(' ')
+          .map((name) => [name, 'x']),
+      );
+      expect(
+        parse({ ...common, WATCHLIST_PORT: 'tcp://10.0.0.1:80', REDIS_PORT: 'tcp://10.0.0.2:6379' }).warnings,
+      ).toEqual([]);
+    });
+  });
+
   it('lets variables of other programs pass', () => {
     expect(parse({ PATH: '/bin', WATCHLIST: 'x' })).not.toHaveProperty('PATH');
   });
@@ -836,7 +965,16 @@ describe(parseEnv.name, () => {
 async function inProcessOfItsOwn(script: string, folder: string, ...args: string[]): Promise<string> {
   const compiled = mkdtempSync(join(tmpdir(), 'watchlist-config-'));
   try {
-    for (const name of ['errors', 'env-fields', 'jwt-keys', 'env', 'load-env']) {
+    for (const name of [
+      'errors',
+      'url-rules',
+      'env-fields',
+      'env-file',
+      'near-misses',
+      'jwt-keys',
+      'env',
+      'load-env',
+    ]) {
       const { code } = transformFileSync(join(__dirname, `${name}.ts`), { module: { type: 'commonjs' } });
       writeFileSync(join(compiled, `${name}.js`), code);
     }
@@ -883,6 +1021,35 @@ describe(loadEnv.name, () => {
     expect(await inProcessOfItsOwn(PRINT, folder)).toBe('4711 127.0.0.1 info');
   });
 
+  it.each([
+    ['a byte order mark', '\uFEFFPORT=1\nHOST=127.0.0.1\n'],
+    ['CRLF', 'LOG_LEVEL=info\r\nHOST=127.0.0.1\r\n'],
+    ['CR', 'LOG_LEVEL=info\rHOST=127.0.0.1'],
+    ['spaces', ' HOST = 127.0.0.1 # here only'],
+  ])('reads a .env with %s', async (_what, text) => {
+    writeFileSync(join(folder, '.env'), text);
+    expect(await inProcessOfItsOwn(PRINT, folder)).toBe('4711 127.0.0.1 info');
+  });
+
+  it.each([
+    ['no =', 'LOG_LEVEL debug', 'line 1'],
+    ['a colon', 'LOG_LEVEL: debug', 'line 1'],
+    ['a quote that is not closed', `LOG_LEVEL='info\nHOST=::1`, 'line 1'],
+    ['text behind the quotes', `#\nLOG_LEVEL='info'x`, 'line 2'],
+    ['# in a value', 'PASSWORD_PEPPER=0123456789#abcdefgh', 'line 1'],
+    ['a name twice', 'LOG_LEVEL=info\nLOG_LEVEL=debug', 'line 2 sets LOG_LEVEL again'],
+  ])('stops at a .env with %s and names the line', async (_what, text, problem) => {
+    writeFileSync(join(folder, '.env'), text);
+    const message = await inProcessOfItsOwn(PRINT, folder);
+    expect(message).toContain(`.env ${problem}`);
+    expect(message).not.toMatch(/abcdefgh/);
+  });
+
+  it('stops at a .env in UTF-16', async () => {
+    writeFileSync(join(folder, '.env'), Buffer.from('\uFEFFLOG_LEVEL=debug\r\n', 'utf16le'));
+    expect(await inProcessOfItsOwn(PRINT, folder)).toContain('UTF-8');
+  });
+
   it('checks what .env says', async () => {
     writeFileSync(join(folder, '.env'), 'LOG_LEVEL=loud\n');
     expect(await inProcessOfItsOwn(PRINT, folder)).toContain('- LOG_LEVEL ');
@@ -894,7 +1061,7 @@ describe(loadEnv.name, () => {
     process.chdir(folder);
     try {
       expect(loadEnv).toThrow(
-        new InvalidEnvironmentError(['.env cannot be read: it must be a file of NAME=value lines']),
+        new InvalidEnvironmentError(['.env cannot be read: it must be a file of NAME=value lines in UTF-8']),
       );
     } finally {
       process.chdir(outside);

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import {
   commaSeparated,
@@ -14,6 +15,8 @@ import {
   wholeNumber,
 } from './env-fields.js';
 import { InvalidEnvironmentError } from './errors.js';
+import { warningsOfNearMisses } from './near-misses.js';
+import { isRedisUrl } from './url-rules.js';
 import { type JwtKey, jwtKeys } from './jwt-keys.js';
 
 const otlpProtocol = oneOf('http/protobuf', 'http/json', 'grpc').optional();
@@ -64,11 +67,20 @@ const schema = z
     HOST: z
       .string()
       .regex(/^[\w.:%-]+$/, 'must be an address or a host name')
+      .refine(
+        (host) => isIP(host) > 0 || !/(^|\.)(0x[\da-f]*|\d+)\.?$/i.test(host),
+        'must have all four parts of an IPv4 address',
+      )
       .default('0.0.0.0'),
     PORT: wholeNumber(0, 65535).default(8000),
     LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
     DATABASE_URL: database.default({ type: 'sqlite', file: './data/watchlist.db' }),
-    REDIS_URL: url('redis:', 'rediss:').optional(),
+    REDIS_URL: url('redis:', 'rediss:')
+      .refine(
+        isRedisUrl,
+        'must be redis://user:password@host:port/database: a number, and no option but family=4, 6 or 0',
+      )
+      .optional(),
     REDIS_COMMAND_TIMEOUT_MS: wholeNumber(10, 10_000).default(200),
     JWT_ALG: z.literal('HS256', 'may only be HS256').default('HS256'),
     JWT_SECRET: z.string().optional(),
@@ -94,13 +106,16 @@ const schema = z
     CORS_ORIGINS: origins.default(LOCAL_ORIGINS),
     KEEP_ALIVE_SECONDS: wholeNumber(1, 3600).default(72),
     MAX_CONNECTIONS_PER_ADDRESS: wholeNumber(0, 10_000).default(512),
+    HSTS_INCLUDE_SUBDOMAINS: oneOf('true', 'false')
+      .transform((text) => text === 'true')
+      .default(false),
     BODY_LIMIT: wholeNumber(1024, 1_048_576).default(16_384),
     MAX_EVENT_LOOP_DELAY_MS: wholeNumber(0, 60_000).default(1000),
     REGISTRATION: z.enum(['open', 'closed']).default('open'),
     PUBLIC_URL: url('http:', 'https:')
       .refine(
         isOrigin,
-        'must be an origin such as https://watchlist.example.com (no path, no trailing slash)',
+        'must be an origin such as https://watchlist.example.com (lower case, no path, no trailing slash, no default port)',
       )
       .optional(),
     SMTP_URL: url('smtp:', 'smtps:')
@@ -223,7 +238,7 @@ function warningsOfUnread({ WEB_CONCURRENCY: processes = '' }: Source): string[]
 export function parseEnv(source: Source): Env {
   refuseRenamed(source);
   const values = checked(schema, source);
-  const warnings = warningsOfUnread(source);
+  const warnings = [...warningsOfUnread(source), ...warningsOfNearMisses(source, ENV_VARIABLES)];
   checkAdminPassword(values, warnings);
   const {
     JWT_SECRET: _secret,

@@ -1,17 +1,10 @@
 import { z } from 'zod';
 import { checked, DATABASE_URL, type Env, parseEnv } from './env.js';
-import { InvalidEnvironmentError } from './errors.js';
+import { readEnvFile } from './env-file.js';
 
 /** Variables that are already set win over `.env`. */
 function loadEnvFile(): void {
-  try {
-    process.loadEnvFile();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-      // Compose creates a folder in place of a file that it should mount and cannot find.
-      throw new InvalidEnvironmentError(['.env cannot be read: it must be a file of NAME=value lines']);
-    }
-  }
+  for (const [name, value] of Object.entries(readEnvFile())) process.env[name] ??= value;
 }
 
 /** Loads `.env` if it exists and checks every variable. Nothing else reads `process.env`. */

@@ -45,13 +45,14 @@ export function postgresDataSource(
     ...SHARED,
     ...schema,
     type: 'postgres',
-    url,
     applicationName: APPLICATION_NAME,
     poolSize: 10,
     // Without timeouts a hung database would hang every request. This one also limits the wait for a free connection,
     // because writers to one list take turns.
     connectTimeoutMS: 5000,
     extra: {
+      // Not as TypeORM's `url`: it has a parser of its own, which disagrees with pg's.
+      connectionString: url,
       Client: PgClient,
       // pg never drops the name of a prepared statement, so each connection is replaced from time to time.
       maxLifetimeSeconds: 3600,
