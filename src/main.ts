@@ -1,9 +1,22 @@
 import 'reflect-metadata';
+import { isIPv6 } from 'node:net';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { listenOn } from './common/http/listen.js';
 import { createLogger } from './common/observability/logging/logger.js';
 import { InvalidEnvironmentError } from './config/errors.js';
 import { loadEnv } from './config/load-env.js';
 import { END_SIGNALS, endAtOnceOnSignals, endOnUncaughtErrors } from './common/process-signals.js';
+
+/** Every address that the server listens on: HOST can stand for several, and PORT=0 for any port. */
+function urlsOf(app: NestFastifyApplication): string {
+  return app
+    .getHttpAdapter()
+    .getInstance()
+    .addresses()
+    .filter((address) => typeof address === 'object')
+    .map(({ address, port }) => `http://${isIPv6(address) ? `[${address}]` : address}:${port}`)
+    .join(', ');
+}
 
 async function main(): Promise<void> {
   const env = loadEnv();
@@ -16,7 +29,7 @@ async function main(): Promise<void> {
   hasBooted();
   // The process exits with code 0 after the last response.
   app.enableShutdownHooks([...END_SIGNALS], { useProcessExit: true });
-  logger.info(`listening on port ${env.PORT}; documentation at http://localhost:${env.PORT}/docs`);
+  logger.info(`listening on ${urlsOf(app)}; documentation at /docs`);
 }
 
 main().catch((error: unknown) => {

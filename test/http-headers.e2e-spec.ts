@@ -131,6 +131,20 @@ describe('X-Request-ID', () => {
   });
 });
 
+describe('HSTS', () => {
+  it('does not cover subdomains unless HSTS_INCLUDE_SUBDOMAINS says so', async () => {
+    const { headers } = await anonymously().get('/health');
+    expect(headers['strict-transport-security']).toBe('max-age=31536000');
+    const other = await createTestApp({ env: { HSTS_INCLUDE_SUBDOMAINS: 'true' } });
+    try {
+      const answer = await other.request().get('/health');
+      expect(answer.headers['strict-transport-security']).toBe('max-age=31536000; includeSubDomains');
+    } finally {
+      await other.close();
+    }
+  });
+});
+
 describe('CORS', () => {
   const allowedOriginOf = ({ headers }: Response) => headers['access-control-allow-origin'];
   const preflight = (path: string, origin: string, method = 'POST') =>

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { Agent, createServer, request, type Server, type ServerResponse } from 'node:http';
@@ -245,6 +246,24 @@ describe('starting', () => {
     }
   });
 
+  it('logs the addresses that it listens on when PORT=0 and HOST stands for several', async () => {
+    const server = await serve({ HOST: 'localhost', PORT: '0' });
+    const msg = String(server.logs().find((line) => String(line['msg']).startsWith('listening on'))!['msg']);
+    const urls = msg.match(/http:\/\/\S+:[1-9]\d*/g)!;
+    expect(urls.length).toBeGreaterThan(0);
+    for (const url of urls) expect((await ask(url, '/health')).status).toBe(200);
+  });
+
+  it.each(['u:sesame%@127.0.0.1/x', 'u:sesame@127.0.0.1/x?sslrootcert=/sesame', 'u:sesame@127.0.0.1:0/x'])(
+    'ends with one line that names DATABASE_URL for postgresql://%s',
+    async (rest) => {
+      const exit = await runServer({ env: { ...ROOMY, DATABASE_URL: `postgresql://${rest}` } });
+      expect(exit).toMatchObject({ code: 1, signal: null, stdout: '' });
+      expect(exit.stderr).toMatch(/^The environment is not usable:\n {2}- DATABASE_URL .+\n$/);
+      expect(exit.stderr).not.toContain('sesame');
+    },
+  );
+
   it('ends with exit code 1 when nobody knows its host', async () => {
     const { env, remove } = await createStorage();
     try {
@@ -255,6 +274,42 @@ describe('starting', () => {
       );
     } finally {
       await remove();
+    }
+  });
+});
+
+describe('npm start', () => {
+  it.each([
+    ['SIGTERM to npm alone', 'SIGTERM', false],
+    ['Ctrl+C, which reaches the whole process group', 'SIGINT', true],
+  ] as const)('ends the server on %s', async (_what, signal, isForGroup) => {
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    // Without `prestart`, which builds what beforeAll has built.
+    const npm = spawn('npm', ['start', '--ignore-scripts'], {
+      cwd: join(__dirname, '..'),
+      env: {
+        PATH: process.env['PATH'],
+        HOME: process.env['HOME'],
+        ...ROOMY,
+        ...storage.env,
+        PORT: `${port}`,
+      },
+      stdio: 'ignore',
+      detached: true,
+    });
+    const exited = once(npm, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+    try {
+      await eventually(async () => expect((await ask(url, '/health')).status).toBe(200));
+      process.kill(isForGroup ? -npm.pid! : npm.pid!, signal);
+      expect(await exited).toEqual([0, null]);
+      await expect(ask(url, '/health')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    } finally {
+      try {
+        process.kill(-npm.pid!, 'SIGKILL');
+      } catch {
+        // The whole group has ended.
+      }
     }
   });
 });

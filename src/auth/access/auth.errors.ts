@@ -66,7 +66,7 @@ export class OriginNotAllowedError extends ProblemError {
     super(
       403,
       'ORIGIN_NOT_ALLOWED',
-      'A request with the cookie needs an Origin that is this server or one of CORS_ORIGINS.',
+      'A request with the cookie needs an Origin that is this server, PUBLIC_URL or one of CORS_ORIGINS.',
       CHALLENGE,
     );
   }

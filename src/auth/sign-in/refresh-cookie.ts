@@ -25,7 +25,9 @@ export class RefreshCookie {
     const { origin } = headers;
     const isOurs =
       origin !== undefined &&
-      (this.env.CORS_ORIGINS.includes(origin) || (URL.canParse(origin) && new URL(origin).host === host));
+      (origin === this.env.PUBLIC_URL ||
+        this.env.CORS_ORIGINS.includes(origin) ||
+        (URL.canParse(origin) && new URL(origin).host === host));
     if (!isOurs) throw new OriginNotAllowedError();
     return token;
   }

@@ -20,7 +20,7 @@ import { OverloadDetector } from './overload.js';
 import { pathOf } from './path.js';
 import { MAXIMUM_URL_LENGTH } from './request-limits.js';
 import { routeClassOf, routePathOf } from './route-class.js';
-import { SECURITY_HEADERS } from './security-headers.js';
+import { SECURITY_HEADERS, SECURITY_HEADERS_WITH_SUBDOMAINS } from './security-headers.js';
 import { hasHost, Wire, writeProblem } from './wire/wire.js';
 
 /** The files that the documentation page loads. Swagger's folder holds more files (`package.json`, source maps). */
@@ -42,12 +42,14 @@ export class EarlyChecks {
   private readonly overload: OverloadDetector | null;
   private readonly rateLimited: ReturnType<typeof refusalsCounter>;
   private readonly unreadable: Counter<'status'> | undefined;
+  private readonly securityHeaders: Record<string, string>;
   private hasWarnedOfProxy = false;
 
   constructor(
     private readonly env: Env,
     metrics: Metrics | null,
   ) {
+    this.securityHeaders = env.HSTS_INCLUDE_SUBDOMAINS ? SECURITY_HEADERS_WITH_SUBDOMAINS : SECURITY_HEADERS;
     this.addresses = new AddressLimiter(env);
     this.overload =
       env.MAX_EVENT_LOOP_DELAY_MS > 0 ? new OverloadDetector(env.MAX_EVENT_LOOP_DELAY_MS) : null;
@@ -62,7 +64,7 @@ export class EarlyChecks {
   /** Sets the headers that every response has, and counts the request toward the limit of its address. */
   onArrival(request: FastifyRequest, reply: FastifyReply): void {
     const { isCounted, servesFiles, headers } = routeClassOf(request);
-    reply.header('x-request-id', request.id).headers(SECURITY_HEADERS);
+    reply.header('x-request-id', request.id).headers(this.securityHeaders);
     if (headers) reply.headers(headers);
     if (servesFiles) for (const name of FILE_HEADERS) delete request.headers[name];
     this.warnOfUntrustedProxy(request);

@@ -6,6 +6,12 @@ export const SECURITY_HEADERS = {
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'strict-transport-security': 'max-age=31536000',
+} as const;
+
+/** For `HSTS_INCLUDE_SUBDOMAINS`. */
+export const SECURITY_HEADERS_WITH_SUBDOMAINS = {
+  ...SECURITY_HEADERS,
   'strict-transport-security': 'max-age=31536000; includeSubDomains',
 } as const;
 
