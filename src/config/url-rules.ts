@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
-import pg from 'pg';
+import { type ConnectionOptions, parse } from 'pg-connection-string';
 
 const HOST = /^(\[[\da-f:.]+\]|[\w.-]+)$/i;
 
@@ -48,7 +48,7 @@ const PG_OPTIONS: Record<string, RegExp> = {
 /** The longest path of a Unix socket on Linux, without the file's name that pg appends. */
 const MAXIMUM_SOCKET_FOLDER = 107 - '/.s.PGSQL.65535'.length;
 
-/** What is wrong with a URL of PostgreSQL, without its values. pg itself reads it, so that both agree. */
+/** What is wrong with a URL of PostgreSQL, without its values. pg's own parser reads it, so that both agree. */
 export function postgresProblem(text: string): string | undefined {
   if (/[\s\p{Cc}#]/u.test(text) || !URL.canParse(text))
     return 'must be a URL such as postgresql://user:password@host:5432/database, with a port from 1 to 65535, and with special characters percent-encoded';
@@ -66,16 +66,21 @@ export function postgresProblem(text: string): string | undefined {
     if (!rule.test(value) || /\p{Cc}/u.test(value)) return `has a value of ${name} that does not work`;
   }
   if (new Set(names).size < names.length) return 'has an option twice';
-  let client: pg.Client;
+  let parsed: ConnectionOptions;
   try {
-    client = new pg.Client({ connectionString: text });
-    checkCertificates(client.ssl);
+    parsed = parse(text);
+    checkCertificates(parsed.ssl);
   } catch (error) {
     const { code = 'not usable' } = error as NodeJS.ErrnoException;
     return `names a certificate or key, or has an option, that cannot be used (${code})`;
   }
-  const { host, port } = client;
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) return 'must have a port from 1 to 65535';
+  if (searchParams.get('sslnegotiation') === 'direct' && !parsed.ssl)
+    return 'has sslnegotiation=direct, which needs sslmode';
+  const { host, port } = parsed;
+  if (port && (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535))
+    return 'must have a port from 1 to 65535';
+  // pg takes PGHOST or localhost.
+  if (!host) return undefined;
   if (host.startsWith('/'))
     return Buffer.byteLength(host) > MAXIMUM_SOCKET_FOLDER
       ? 'names a folder of a socket that is too long'
