@@ -1632,7 +1632,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description A request with the cookie needs an Origin that is this server or one of CORS_ORIGINS. */
+        /** @description A request with the cookie needs an Origin that is this server, PUBLIC_URL or one of CORS_ORIGINS. */
         OriginNotAllowed: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
