@@ -51,6 +51,13 @@ describe(RedisConnection.name, () => {
     afterEach(() => server.remove());
     const connect = () => connectTo(server.url);
 
+    it('goes on without a Redis that does not have the database, and never uses another one', async () => {
+      await connectTo(`${server.url}/9999`);
+      await eventually(() => expect(log).toEqual([AWAY]));
+      expect(await attempts(20)).toEqual(Array(20).fill(undefined));
+      expect(log).toEqual([AWAY]);
+    });
+
     describe('with a Redis that answers', () => {
       it('is connected when it has settled, and says so once', async () => {
         await connect();

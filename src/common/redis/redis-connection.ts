@@ -81,7 +81,11 @@ export class RedisConnection {
     });
     this.commands = tracing()?.spans.redisCommands(this.client) ?? this.client;
     this.client.on('ready', () => this.checkSoon());
-    this.client.on('error', (error) => this.setDown(error));
+    this.client.on('error', (error: Error & { command?: { name: string } }) => {
+      this.setDown(error);
+      // Redis does not have the database of the URL. ioredis would go on in database 0, which can be another program's.
+      if (error.command?.name === 'select') this.client.disconnect();
+    });
     this.client.on('close', () => this.setDown(new Error('the connection was closed')));
   }
 
