@@ -53,7 +53,7 @@ describe(RedisConnection.name, () => {
 
     it('goes on without a Redis that does not have the database, and never uses another one', async () => {
       await connectTo(`${server.url}/9999`);
-      await eventually(() => expect(log).toEqual([AWAY]));
+      await eventually(() => expect(connection.commands.status).toBe('end'));
       expect(await attempts(20)).toEqual(Array(20).fill(undefined));
       expect(log).toEqual([AWAY]);
     });
