@@ -55,7 +55,7 @@ describe(RedisConnection.name, () => {
       await connectTo(`${server.url}/9999`);
       await eventually(() => expect(connection.commands.status).toBe('end'));
       expect(await attempts(20)).toEqual(Array(20).fill(undefined));
-      expect(log).toEqual([AWAY]);
+      expect(log).toEqual(['warn: refuses commands (ERR DB index is out of range); continuing without it']);
     });
 
     describe('with a Redis that answers', () => {
