@@ -35,11 +35,27 @@ export function sqliteDataSource({ file }: SqliteConfig, schema: Schema, side: '
   });
 }
 
+/** How the server's connections behave. */
+const SERVER_CONNECTION = {
+  Client: PgClient,
+  // pg never drops the name of a prepared statement, so each connection is replaced from time to time.
+  maxLifetimeSeconds: 3600,
+  statement_timeout: 5000,
+  // pg ends the connection when a statement gets no answer in time, because the connection is pipelined.
+  query_timeout: 6000,
+  lock_timeout: 3000,
+  idle_in_transaction_session_timeout: 10_000,
+  keepAlive: true,
+  // Neither the pool nor TypeORM listens for a moment. A connection that fails then would end the process.
+  // The running statement fails with the same error anyway.
+  onConnect: (client: EventEmitter) => void client.on('error', () => undefined),
+};
+
 /** @param others overrides for commands, whose statements can take longer than those of a request */
 export function postgresDataSource(
   { url }: PostgresConfig,
   schema: Schema,
-  others: Partial<PostgresConnectionOptions> = {},
+  { extra, ...others }: Partial<PostgresConnectionOptions> = {},
 ): DataSource {
   const dataSource = new DataSource({
     ...SHARED,
@@ -50,23 +66,9 @@ export function postgresDataSource(
     // Without timeouts a hung database would hang every request. This one also limits the wait for a free connection,
     // because writers to one list take turns.
     connectTimeoutMS: 5000,
-    extra: {
-      // Not as TypeORM's `url`: it has a parser of its own, which disagrees with pg's.
-      connectionString: url,
-      Client: PgClient,
-      // pg never drops the name of a prepared statement, so each connection is replaced from time to time.
-      maxLifetimeSeconds: 3600,
-      statement_timeout: 5000,
-      // pg ends the connection when a statement gets no answer in time, because the connection is pipelined.
-      query_timeout: 6000,
-      lock_timeout: 3000,
-      idle_in_transaction_session_timeout: 10_000,
-      keepAlive: true,
-      // Neither the pool nor TypeORM listens for a moment. A connection that fails then would end the process.
-      // The running statement fails with the same error anyway.
-      onConnect: (client: EventEmitter) => void client.on('error', () => undefined),
-    },
     ...others,
+    // Not as TypeORM's `url`: it has a parser of its own, which disagrees with pg's.
+    extra: { ...(extra ?? SERVER_CONNECTION), connectionString: url },
   });
   // Entities use `Date` and `Buffer`, which SQLite's driver supports. PostgreSQL's driver maps `Date` to a timestamp
   // without a time zone and does not know `Buffer`.
