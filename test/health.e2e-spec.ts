@@ -4,6 +4,8 @@ import { asUser, PASSWORD, randomEmail } from './support/actors.js';
 import { createTestApp, type TestApp } from './support/create-test-app.js';
 import { eventually } from './support/eventually.js';
 import { expectCommonHeaders } from './support/expected.js';
+import { PostgresDriver } from '../src/database/drivers/postgres/postgres.driver.js';
+import { SqliteDriver } from '../src/database/drivers/sqlite/sqlite.driver.js';
 import { HealthService } from '../src/health/health.service.js';
 import { RedisServer } from './support/redis-server.js';
 import { createPostgres, createSqlite, stack, type Storage } from './support/stack.js';
@@ -125,7 +127,7 @@ describe('Health', () => {
 
   it('asks the database once for all who want to know at the same time, and anew for who comes later', async () => {
     const health = server.app.get(HealthService, { strict: false });
-    const ping = jest.spyOn(server.unitOfWork, 'ping');
+    const ping = jest.spyOn((stack() === 'sqlite+memory' ? SqliteDriver : PostgresDriver).prototype, 'ping');
     const answers = await Promise.all(Array.from({ length: 40 }, () => health.notReadyReason()));
     expect(new Set(answers)).toEqual(new Set([undefined]));
     expect(ping).toHaveBeenCalledTimes(1);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { Client } from 'pg';
 import sqlite3 from 'sqlite3';
 import { type DataSource, MigrationExecutor } from 'typeorm';
 import { parseEnv } from '../src/config/env.js';
@@ -263,6 +264,55 @@ if (stack() === 'postgres+redis') {
       await Promise.all(instances.map((instance) => instance.close()));
     });
   });
+  it('the settings of the database and the role do not matter', async () => {
+    const other = await createPostgres();
+    const database = new URL(other.env['DATABASE_URL']!).pathname.slice(1);
+    const settings = {
+      DateStyle: 'German',
+      IntervalStyle: 'sql_standard',
+      TimeZone: 'Asia/Kolkata',
+      bytea_output: 'escape',
+      client_encoding: 'LATIN1',
+      standard_conforming_strings: 'off',
+      default_transaction_isolation: 'serializable',
+      statement_timeout: '0',
+    };
+    const admin = new Client({ connectionString: other.env['DATABASE_URL'] });
+    await admin.connect();
+    for (const [setting, value] of Object.entries(settings))
+      await admin.query(`ALTER DATABASE "${database}" SET ${setting} = '${value}'`);
+    await admin.end();
+    const server = await createTestApp({ storage: other });
+    try {
+      const user = await asUser(server);
+      const item = { title: 'Amélie \\ 千と千尋', type: 'movie' };
+      const added = await server
+        .request()
+        .post('/v1/watchlists/items')
+        .set('authorization', `Bearer ${user.token}`)
+        .send(item)
+        .expect(201);
+      const { item: stored } = added.body as { item: { created_at: string } };
+      expect(stored).toMatchObject(item);
+      expect(Math.abs(Date.parse(stored.created_at) - Date.now())).toBeLessThan(600_000);
+      const { body } = await server
+        .request()
+        .get('/v1/watchlists')
+        .set('authorization', `Bearer ${user.token}`)
+        .expect(200);
+      expect(body).toMatchObject({ watchlist: [stored] });
+      for (const [setting, value] of Object.entries(settings)) {
+        const [row] = await server.unitOfWork.read((manager) =>
+          manager.query<Record<string, string>[]>(`SELECT current_setting('${setting}') AS value`),
+        );
+        expect([setting, row!['value']]).not.toEqual([setting, value]);
+      }
+    } finally {
+      await server.close();
+      await other.remove();
+    }
+  });
+
   it.each(['SQL_ASCII', 'LATIN1'])(
     'the boot stops with one sentence when the encoding of the database is %s',
     async (encoding) => {

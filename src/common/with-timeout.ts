@@ -15,7 +15,13 @@ export async function withTimeout<T>(call: () => Promise<T>): Promise<T | undefi
   }
 }
 
-/** Whether the probe succeeds within 1 s. */
-export async function succeedsInTime(probe: () => Promise<unknown>): Promise<boolean> {
-  return (await withTimeout(() => probe().then(() => true))) ?? false;
+/** Why the probe fails, or that it takes longer than 1 s. Undefined when it succeeds in time. */
+export async function failureInTime(probe: () => Promise<unknown>): Promise<Error | undefined> {
+  const outcome = await withTimeout(() =>
+    probe().then(
+      () => null,
+      (error: Error) => error,
+    ),
+  );
+  return outcome === undefined ? new Error('no answer within 1 s') : (outcome ?? undefined);
 }

@@ -1,14 +1,18 @@
-import type { EventEmitter } from 'node:events';
+import type { ClientBase } from 'pg';
 import sqlite3 from 'sqlite3';
 import { type ColumnType, DataSource, type DataSourceOptions } from 'typeorm';
 import type { PostgresConnectionOptions } from 'typeorm/driver/postgres/PostgresConnectionOptions.js';
 import type { PostgresConfig, SqliteConfig } from '../config/env-fields.js';
+import { asConnectionError } from './errors.js';
 import { PgClient } from './drivers/postgres/pg-client.js';
 import { PREPARING_SQLITE3 } from './drivers/sqlite/sqlite-statements.js';
 
 export const MIGRATIONS_TABLE = 'watchlist_migrations';
 /** Marks the servers' connections in PostgreSQL's `pg_stat_activity`. */
 export const APPLICATION_NAME = 'watchlist-api';
+
+/** How many connections to PostgreSQL a server has at most. */
+export const POOL_SIZE = 10;
 
 /** The entities and migrations (src/schema.ts). */
 export type Schema = Required<Pick<DataSourceOptions, 'entities' | 'migrations'>>;
@@ -35,20 +39,45 @@ export function sqliteDataSource({ file }: SqliteConfig, schema: Schema, side: '
   });
 }
 
+/**
+ * What the server relies on, whatever the database and the role say. Set after connecting, because poolers refuse most
+ * settings when a client connects. All connections have the same settings, so a pooler can share them.
+ */
+const SESSION_SETTINGS = Object.entries({
+  client_encoding: 'UTF8',
+  DateStyle: 'ISO, MDY',
+  IntervalStyle: 'postgres',
+  TimeZone: 'UTC',
+  bytea_output: 'hex',
+  standard_conforming_strings: 'on',
+  default_transaction_isolation: 'read committed',
+  statement_timeout: '5s',
+  lock_timeout: '3s',
+  idle_in_transaction_session_timeout: '10s',
+})
+  .map(([name, value]) => `SET ${name} = '${value}'`)
+  .join('; ');
+
+async function prepareSession(client: ClientBase): Promise<void> {
+  // Neither the pool nor TypeORM listens for a moment. A connection that fails then would end the process.
+  // The running statement fails with the same error anyway.
+  client.on('error', () => undefined);
+  try {
+    await client.query(SESSION_SETTINGS);
+  } catch (error) {
+    throw asConnectionError(error as Error);
+  }
+}
+
 /** How the server's connections behave. */
 const SERVER_CONNECTION = {
   Client: PgClient,
   // pg never drops the name of a prepared statement, so each connection is replaced from time to time.
   maxLifetimeSeconds: 3600,
-  statement_timeout: 5000,
   // pg ends the connection when a statement gets no answer in time, because the connection is pipelined.
   query_timeout: 6000,
-  lock_timeout: 3000,
-  idle_in_transaction_session_timeout: 10_000,
   keepAlive: true,
-  // Neither the pool nor TypeORM listens for a moment. A connection that fails then would end the process.
-  // The running statement fails with the same error anyway.
-  onConnect: (client: EventEmitter) => void client.on('error', () => undefined),
+  onConnect: prepareSession,
 };
 
 /** @param others overrides for commands, whose statements can take longer than those of a request */
@@ -62,7 +91,7 @@ export function postgresDataSource(
     ...schema,
     type: 'postgres',
     applicationName: APPLICATION_NAME,
-    poolSize: 10,
+    poolSize: POOL_SIZE,
     // Without timeouts a hung database would hang every request. This one also limits the wait for a free connection,
     // because writers to one list take turns.
     connectTimeoutMS: 5000,

@@ -1,27 +1,69 @@
+import { DatabaseError } from 'pg';
 import { QueryFailedError } from 'typeorm';
 import { DependencyDownError } from '../common/errors/common.errors.js';
 
 /**
- * Codes for temporary failures: unreachable, full, locked or too slow. 0A000, 26000 and 42P05 mean that a prepared
- * statement became unusable within a transaction; the next transaction prepares it again.
+ * PostgreSQL's error codes, or how they begin, that come from the database's state and not from our statement: the same
+ * statement can succeed later or on another node. All other codes are mistakes in our code.
  */
-const UNAVAILABLE =
-  /^(08|53)...$|^(57P0[1234]|28000|28P01|3D000|57014|55P03|25P03|40001|40P01|25006|0A000|26000|42P05|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN|ENOENT)$|^SQLITE_(BUSY|FULL|IOERR|LOCKED|CANTOPEN|NOMEM|PROTOCOL)$/;
+const UNAVAILABLE_STATES = [
+  '08', // connection
+  '25006', // read-only: this node is a standby now
+  '25P03', // the transaction was idle for too long
+  '25P04', // the transaction took too long
+  '28', // the role may not connect any more
+  '3D', // the database is gone
+  '40', // conflict with another transaction
+  '42501', // the role's privileges were taken away
+  '53', // out of disk, memory or connections
+  '55', // locked, or the database accepts no connections
+  '57', // stopped by an administrator or a timeout
+  '58', // the server's system failed
+  '72', // the snapshot is too old
+  'F0', // the server's configuration
+  'XX', // the server's own error, or damaged data
+  // A prepared statement became unusable within a transaction. The next transaction prepares it again.
+  '0A000',
+  '26000',
+  '42P05',
+];
 
-/** These errors have no code. The last is TypeORM's, for a connection that was lost between two statements. */
+/** SQLite's codes for mistakes in our code. All others come from the file, the disk or another process. */
+const SQLITE_MISTAKES =
+  /^SQLITE_(ERROR|INTERNAL|ABORT|EMPTY|NOTFOUND|TOOBIG|CONSTRAINT|MISMATCH|MISUSE|RANGE|FORMAT|NOTICE|WARNING)$/;
+
+/** Errors of the pool and of TypeORM that have no code. The last is for a connection that was lost between statements. */
 const UNAVAILABLE_MESSAGE =
   /timeout exceeded when trying to connect|Connection terminated|Query read timeout|Client (has encountered a connection error|was closed)|[Qq]uery runner (was )?already released/;
 
-function codeOf(error: unknown): string | undefined {
+const connectionErrors = new WeakSet<object>();
+
+/** Whatever goes wrong while connecting means that the database is unavailable. */
+export function asConnectionError(error: Error): Error {
+  connectionErrors.add(error);
+  return error;
+}
+
+function codeOf(error: unknown): string {
   const { code, driverError } = (error ?? {}) as { code?: string; driverError?: { code?: string } };
-  return driverError?.code ?? code;
+  return driverError?.code ?? code ?? '';
 }
 
 export function isUnavailable(error: unknown): boolean {
-  return (
-    UNAVAILABLE.test(codeOf(error) ?? '') ||
-    UNAVAILABLE_MESSAGE.test((error as Error | undefined)?.message ?? '')
-  );
+  if (!(error instanceof Error)) return false;
+  if (connectionErrors.has(error)) return true;
+  const cause: unknown = error instanceof QueryFailedError ? error.driverError : error;
+  const code = codeOf(cause);
+  if (cause instanceof DatabaseError) return UNAVAILABLE_STATES.some((state) => code.startsWith(state));
+  if (code.startsWith('SQLITE_')) return !SQLITE_MISTAKES.test(code);
+  // PostgreSQL did not answer the statement, so its connection broke, unless the driver could not even send it.
+  if (error instanceof QueryFailedError) return !(cause instanceof TypeError || cause instanceof RangeError);
+  return UNAVAILABLE_MESSAGE.test(error.message);
+}
+
+/** True when the node that the connection leads to accepts no writes. */
+export function isReadOnly(error: unknown): boolean {
+  return codeOf(error) === '25006';
 }
 
 /** True when another process holds a lock, so that another try can succeed. */

@@ -21,6 +21,7 @@ export class UnitOfWork {
   private readonly logger = new Logger(UnitOfWork.name);
   private readonly current = new AsyncVariable<Transaction>();
   private closed = false;
+  private pendingPing: Promise<void> | undefined;
 
   constructor(
     private readonly driver: DatabaseDriver,
@@ -96,8 +97,10 @@ export class UnitOfWork {
     return this.driver.waiting;
   }
 
+  /** Makes a small write, because a database can answer and accept no writes. Concurrent calls share it. */
   ping(): Promise<void> {
-    return this.driver.ping();
+    this.pendingPing ??= this.driver.ping().finally(() => (this.pendingPing = undefined));
+    return this.pendingPing;
   }
 
   /** Refuses later reads and writes. */

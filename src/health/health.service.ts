@@ -12,8 +12,6 @@ import { RedisHealth } from './redis.health.js';
 
 @Injectable()
 export class HealthService {
-  private pendingPing: Promise<boolean> | undefined;
-
   constructor(
     private readonly terminus: HealthCheckService,
     private readonly database: DatabaseHealth,
@@ -45,15 +43,8 @@ export class HealthService {
    */
   async notReadyReason(): Promise<NotReadyReason | undefined> {
     if (this.shutdown.isShuttingDown) return 'shutting_down';
-    return (await this.hasDatabase()) ? undefined : 'database_down';
-  }
-
-  /** Concurrent checks share one ping, because they are not rate limited. */
-  private hasDatabase(): Promise<boolean> {
-    this.pendingPing ??= this.checkAll(() => this.database.check())
-      .then(({ database }) => database?.status === 'up')
-      .finally(() => (this.pendingPing = undefined));
-    return this.pendingPing;
+    const { database } = await this.checkAll(() => this.database.check());
+    return database?.status === 'up' ? undefined : 'database_down';
   }
 
   /** Terminus throws its report when a dependency is down. */

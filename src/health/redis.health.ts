@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { HealthIndicatorService } from '@nestjs/terminus';
-import { succeedsInTime } from '../common/with-timeout.js';
+import { failureInTime } from '../common/with-timeout.js';
 import { REDIS } from '../common/redis/redis.module.js';
 import { RedisConnection } from '../common/redis/redis-connection.js';
 
@@ -17,8 +17,7 @@ export class RedisHealth {
 
   async check() {
     const indicator = this.indicators.check('redis');
-    return this.redis === null || (await succeedsInTime(() => this.redis!.check()))
-      ? indicator.up()
-      : indicator.down();
+    const failure = this.redis && (await failureInTime(() => this.redis!.check()));
+    return failure ? indicator.down() : indicator.up();
   }
 }

@@ -149,6 +149,70 @@ describe('without PostgreSQL', () => {
   });
 });
 
+describe('with a PostgreSQL that accepts no writes', () => {
+  let admin: Client;
+  let database: string;
+  let server: ServerProcess;
+  let member: Member;
+  beforeAll(async () => {
+    const databaseUrl = await postgres.emptyDatabase();
+    server = await start(databaseUrl);
+    member = await signUp(server.url);
+    admin = new Client({ connectionString: postgres.url });
+    await admin.connect();
+    database = new URL(databaseUrl).pathname.slice(1);
+  });
+  afterAll(async () => {
+    await admin?.end();
+    await server?.remove();
+  });
+
+  const endConnections = () =>
+    admin.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [database]);
+  const add = () =>
+    call(server.url, {
+      path: '/v1/watchlists/items',
+      token: member.token,
+      body: { title: 'Alien', type: 'movie' },
+    });
+
+  it.each([
+    [
+      'is a standby now',
+      () => admin.query(`ALTER DATABASE "${database}" SET default_transaction_read_only = on`),
+      // Connections that are open keep the old setting, as connections to the old node do after a failover.
+      () => admin.query(`ALTER DATABASE "${database}" RESET default_transaction_read_only`),
+      /accepts no writes \(cannot execute UPDATE in a read-only transaction\)/,
+    ],
+    [
+      'accepts no connections, for a reason of a class that is in no list',
+      () => admin.query(`ALTER DATABASE "${database}" WITH ALLOW_CONNECTIONS false`),
+      () => admin.query(`ALTER DATABASE "${database}" WITH ALLOW_CONNECTIONS true`),
+      /accepts no writes \(database ".*" is not currently accepting connections\)/,
+    ],
+  ])('that %s, it says so once and recovers at once', async (_what, takeAway, giveBack, reason) => {
+    const before = server.logs().length;
+    await takeAway();
+    await endConnections();
+    for (let time = 0; time < 3; time++) {
+      expectProblem(await add(), 503, 'DEPENDENCY_DOWN');
+      expect(await call(server.url, { path: '/health/ready' })).toMatchObject({
+        status: 503,
+        body: { reason: 'database_down' },
+      });
+    }
+    await giveBack();
+    await expectRecovered(server.url, member);
+    await eventually(() => {
+      const lines = server.logs().slice(before);
+      expect(lines.filter(({ context }) => context === 'Database').map(({ msg }) => msg)).toEqual([
+        expect.stringMatching(reason),
+        'accepts writes again',
+      ]);
+    });
+  });
+});
+
 describe('while another instance migrates the database', () => {
   it('a server is not ready, nor does it answer otherwise; it is as soon as it answers', async () => {
     const databaseUrl = await postgres.emptyDatabase();

@@ -32,17 +32,21 @@ function expectRefused(answer: Answer): void {
   expect(answer.headers['retry-after']).toMatch(/^[1-9]\d*$/);
 }
 
-/** Reads are answered, with what was acknowledged and nothing else. */
-async function expectReadable(url: string, { token }: Member, total: number): Promise<void> {
+/** Reads are answered, with what was acknowledged and nothing else. Health tells whether writes would be. */
+async function expectReadable(
+  url: string,
+  { token }: Member,
+  total: number,
+  { isWritable }: { isWritable: boolean },
+): Promise<void> {
   expect(await call(url, { path: '/v1/watchlists', token })).toMatchObject({ status: 200, body: { total } });
   expect(await call(url, { path: '/v1/auth/me', token })).toMatchObject({ status: 200 });
   expect(await call(url, { path: '/health' })).toMatchObject({ status: 200 });
-  // It looks at the clock.
   await eventually(async () => {
-    expect(await call(url, { path: '/v1/health/detailed' })).toMatchObject({
-      status: 200,
-      body: { status: 'ok' },
-    });
+    expect(await call(url, { path: '/v1/health/detailed' })).toMatchObject(
+      isWritable ? { status: 200, body: { status: 'ok' } } : { status: 503, body: { status: 'down' } },
+    );
+    expect((await call(url, { path: '/health/ready' })).status).toBe(isWritable ? 200 : 503);
   });
 }
 
@@ -85,10 +89,10 @@ describe('a SQLite file that another process has locked', () => {
       expect((await add(url, member)).status).toBe(201);
       await execute(`BEGIN ${kind}`);
       for (let count = 0; count < 3; count++) expectRefused(await add(url, member));
-      await expectReadable(url, member, 1);
+      await expectReadable(url, member, 1, { isWritable: false });
       await execute('ROLLBACK');
       expect((await add(url, member)).status).toBe(201);
-      await expectReadable(url, member, 2);
+      await expectReadable(url, member, 2, { isWritable: true });
     },
   );
 
@@ -206,12 +210,12 @@ for (const { name, create } of PLACES) {
           await eventually(() => expect(writes.count('refused')).toBeGreaterThan(refused));
           await stop();
           expectRefused(await add(url, member));
-          await expectReadable(url, member, round - 1);
+          await expectReadable(url, member, round - 1, { isWritable: false });
           place.free(pid);
           expect((await add(url, member)).status).toBe(201);
         }
         await expectKept(writes, users, databaseUrl);
-        await expectReadable(server!.url, member, 3);
+        await expectReadable(server!.url, member, 3, { isWritable: true });
       }));
   });
 }

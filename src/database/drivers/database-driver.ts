@@ -10,7 +10,7 @@ export interface DatabaseDriver {
   transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T>;
   /** How many callers wait for a connection or for their turn to write. */
   readonly waiting: number;
-  /** @throws when the database cannot be read */
+  /** Makes a small write. @throws when the database would not accept writes */
   ping(): Promise<void>;
   close(): Promise<void>;
 }

@@ -3,6 +3,7 @@ import { Socket } from 'node:net';
 import pg from 'pg';
 import type { StatementTarget } from '../../../common/observability/tracing/spans.js';
 import { tracing } from '../../../common/observability/tracing/tracing.js';
+import { asConnectionError } from '../../errors.js';
 
 /** At this number of prepared statements a connection drops all of them and starts again. */
 const MAXIMUM_STATEMENTS = 200;
@@ -27,6 +28,7 @@ export class PgClient extends pg.Client {
   private readonly namePrefix = `w${randomBytes(4).toString('hex')}_`;
   private statementCount = 0;
   private isInTransaction = false;
+  readonly createdAt = performance.now();
 
   constructor(config: pg.ClientConfig) {
     const socket = new Socket();
@@ -37,6 +39,14 @@ export class PgClient extends pg.Client {
       system: 'postgresql',
       attributes: { 'db.namespace': database, 'server.address': host, 'server.port': port },
     };
+  }
+
+  override connect(...[callback]: any[]): any {
+    if (callback !== undefined) {
+      super.connect((error: Error | null) => callback(error && asConnectionError(error)));
+      return undefined;
+    }
+    return super.connect().catch((error: Error) => Promise.reject(asConnectionError(error)));
   }
 
   override query(...given: any[]): any {

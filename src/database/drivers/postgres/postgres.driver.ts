@@ -1,10 +1,12 @@
 import type { Pool } from 'pg';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import type { PostgresConfig } from '../../../config/env-fields.js';
-import { postgresDataSource, type Schema } from '../../data-source.js';
+import { POOL_SIZE, postgresDataSource, type Schema } from '../../data-source.js';
 import type { DatabaseDriver } from '../database-driver.js';
 import { inTransaction, type Work } from '../../transaction.js';
+import { isReadOnly } from '../../errors.js';
 import { migrate } from '../../migrate.js';
+import type { PgClient } from './pg-client.js';
 import { requireUtf8 } from './require-utf8.js';
 
 /** TypeORM does not declare this method publicly. */
@@ -12,6 +14,7 @@ type PostgresQueryRunner = QueryRunner & { releasePostgresConnection(error: Erro
 
 export class PostgresDriver implements DatabaseDriver {
   readonly hasConcurrentWriters = true;
+  private replacedAt = -Infinity;
 
   private constructor(private readonly dataSource: DataSource) {}
 
@@ -32,7 +35,7 @@ export class PostgresDriver implements DatabaseDriver {
   }
 
   async transaction<T>(work: Work<T>): Promise<T> {
-    const runner = this.dataSource.createQueryRunner() as PostgresQueryRunner;
+    const runner = this.createRunner();
     try {
       // The error makes the pool discard the connection, because its transaction can still be open.
       const [result] = await inTransaction(runner, [work], {
@@ -40,6 +43,9 @@ export class PostgresDriver implements DatabaseDriver {
         rollbackFailed: (error) => runner.releasePostgresConnection(error),
       });
       return result as T;
+    } catch (error) {
+      if (isReadOnly(error)) this.replaceConnections();
+      throw error;
     } finally {
       await runner.release();
     }
@@ -50,10 +56,30 @@ export class PostgresDriver implements DatabaseDriver {
   }
 
   async ping(): Promise<void> {
-    await this.dataSource.query('SELECT 1');
+    await this.transaction((manager) => manager.query('UPDATE cache_epoch SET epoch = epoch'));
   }
 
   async close(): Promise<void> {
     await this.dataSource.destroy();
+  }
+
+  /** After a failover, open connections can lead to the old node, which is read-only now. At most once a second. */
+  private replaceConnections(): void {
+    const now = performance.now();
+    if (now < this.replacedAt + 1000) return;
+    this.replacedAt = now;
+    for (let count = 0; count < POOL_SIZE; count++) void this.replaceConnection().catch(() => undefined);
+  }
+
+  private async replaceConnection(): Promise<void> {
+    const runner = this.createRunner();
+    const { createdAt } = (await runner.connect()) as PgClient;
+    if (createdAt < this.replacedAt)
+      await runner.releasePostgresConnection(new Error('the node is read-only'));
+    else await runner.release();
+  }
+
+  private createRunner(): PostgresQueryRunner {
+    return this.dataSource.createQueryRunner() as PostgresQueryRunner;
   }
 }

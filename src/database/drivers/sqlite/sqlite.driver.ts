@@ -1,5 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
-import { stat } from 'node:fs/promises';
+import { stat, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
@@ -19,6 +20,8 @@ const MAXIMUM_WAITING = 256;
 const MAXIMUM_WAIT_MS = 5000;
 /** Limits how long the first write of a group waits for the last. */
 const MAXIMUM_GROUP_SIZE = 16;
+/** The write of a ping can still fit when others do not. */
+const MINIMUM_FREE_BYTES = 1_048_576;
 
 interface QueuedWrite {
   readonly work: Work<any>;
@@ -98,8 +101,13 @@ export class SqliteDriver implements DatabaseDriver {
   }
 
   async ping(): Promise<void> {
-    await this.refuseReplacedFile();
-    await this.readSide.query('SELECT id FROM cache_epoch');
+    const { bavail, bsize } = await statfs(dirname(this.config.file));
+    if (bavail * bsize < MINIMUM_FREE_BYTES) throw new Error('the disk is full');
+    await this.transaction(async (manager) => {
+      // There and back, because SQLite does not write a page whose content stays the same.
+      await manager.query('UPDATE cache_epoch SET id = -id');
+      await manager.query('UPDATE cache_epoch SET id = -id');
+    });
   }
 
   /** Writes to a file that was renamed or deleted would be lost at the next start. */
