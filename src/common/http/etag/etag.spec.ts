@@ -11,6 +11,16 @@ describe('comparison', () => {
     ['W/"1"', 'W/"2"', false, false],
     ['W/"1"', '"1"', false, true],
     ['"1"', 'W/"1"', false, true],
+    // As Apache, Caddy, Jetty and others change tags when they compress.
+    ['"1-gzip"', '"1"', false, true],
+    ['W/"1-br"', 'W/"1"', false, true],
+    ['"1--gzip"', '"1"', false, true],
+    ['"1;gzip"', 'W/"1"', false, true],
+    ['"1-zstd"', '"1"', false, true],
+    ['"1-gzip"', '"1-br"', false, true],
+    ['"2-gzip"', '"1"', false, false],
+    ['"1-gzip-"', '"1"', false, false],
+    ['"1gzip"', '"1"', false, false],
     ['"1"', '"1"', true, true],
   ])('of %s with %s is true when strong: %s, when weak: %s', (header, etag, isStrong, isWeak) => {
     expect(strong(header, etag)).toBe(isStrong);

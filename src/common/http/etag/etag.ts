@@ -12,7 +12,8 @@ export function matchesWeakly(header: string, etag: string): boolean {
 }
 
 const isWeak = (tag: string) => tag.startsWith('W/');
-const opaque = (tag: string) => tag.replace(/^W\//, '');
+/** Without what proxies add when they compress an answer: `W/` in front, or `-gzip` and the like at the end. */
+const opaque = (tag: string) => tag.replace(/^W\//, '').replace(/(--?|;)(gzip|br|zstd|deflate)"$/, '"');
 
 /** None when the header is malformed. */
 function tagsIn(header: string): readonly string[] {
