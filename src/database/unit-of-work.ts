@@ -103,6 +103,15 @@ export class UnitOfWork {
     return this.pendingPing;
   }
 
+  /** The database's time where several instances share it, because the clocks of their machines differ. */
+  async now(): Promise<Date> {
+    if (!this.hasConcurrentWriters) return new Date();
+    const [row] = await this.read((manager) =>
+      manager.query<[{ now: Date }]>('SELECT statement_timestamp() AS now'),
+    );
+    return row.now;
+  }
+
   /** Refuses later reads and writes. */
   close(): Promise<void> {
     this.closed = true;

@@ -50,7 +50,7 @@ export class SessionsService {
   /** @param device the `User-Agent` header */
   startSession(userId: number, device: string | undefined): Promise<StoredSession> {
     return this.unitOfWork.write(async () => {
-      const now = new Date();
+      const now = await this.unitOfWork.now();
       await this.sessions.deleteExpired(userId, now);
       const others = await this.sessions.findByUser(userId);
       for (const { id } of others.slice(MAXIMUM_SESSIONS - 1)) await this.sessions.delete(id);
@@ -80,7 +80,7 @@ export class SessionsService {
   rotateSession(id: string, generation: number, device: string | undefined): Promise<StoredSession | null> {
     return this.unitOfWork.write(async () => {
       const before = await this.sessions.find(id);
-      const now = new Date();
+      const now = await this.unitOfWork.now();
       if (before === null || before.expiresAt <= now) return null;
       const use = this.sessionUse(before.createdAt, now, device);
       if (await this.sessions.rotate(id, generation, use)) {
@@ -170,7 +170,7 @@ export class SessionsService {
     return {
       lastUsedAt: now,
       expiresAt: new Date(ends),
-      device: device?.replace(UNPRINTABLE, ' ').trim().slice(0, MAXIMUM_DEVICE) || null,
+      device: device?.slice(0, MAXIMUM_DEVICE).replace(UNPRINTABLE, ' ').trim() || null,
       address: requestContext.get()?.address.slice(0, 45) ?? null,
     };
   }
