@@ -834,7 +834,7 @@ export interface components {
         };
         CreateItemDto: {
             /**
-             * @description Trimmed and normalized (NFC); no control characters.
+             * @description Trimmed and normalized (NFC); at least one visible character, no control characters.
              * @example Parasite
              */
             title: string;
@@ -854,7 +854,7 @@ export interface components {
         };
         UpdateItemDto: {
             /**
-             * @description Trimmed and normalized (NFC); no control characters.
+             * @description Trimmed and normalized (NFC); at least one visible character, no control characters.
              * @example Parasite
              */
             title?: string;
@@ -1099,7 +1099,7 @@ export interface components {
         };
         AdminCreateItemDto: {
             /**
-             * @description Trimmed and normalized (NFC); no control characters.
+             * @description Trimmed and normalized (NFC); at least one visible character, no control characters.
              * @example Parasite
              */
             title: string;
@@ -1124,7 +1124,7 @@ export interface components {
         };
         AdminUpdateItemDto: {
             /**
-             * @description Trimmed and normalized (NFC); no control characters.
+             * @description Trimmed and normalized (NFC); at least one visible character, no control characters.
              * @example Parasite
              */
             title?: string;

@@ -23,7 +23,7 @@ export class UsersQuery extends PageQuery {
     description: 'Part of the e-mail address, such as `ada`, in any case; `%` and `_` mean themselves.',
   })
   @IsOmittable()
-  @NormalizedText()
+  @NormalizedText(254)
   @HasLength(1, 254)
   readonly q?: string;
 

@@ -1,15 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
 import { ValidateIf } from 'class-validator';
-import {
-  HasLength,
-  HasNoControlCharacters,
-  IsId,
-  IsOmittable,
-  IsOneOf,
-  MAXIMUM_ID,
-  NormalizedText,
-} from './fields.js';
+import { IsId, IsOmittable, IsOneOf, IsTitle, MAXIMUM_ID } from './fields.js';
 import { AtLeastOneOf } from './request-validation.pipe.js';
 
 /** One field of a request body: its place in the OpenAPI document, its normalisation and its rules. */
@@ -45,10 +37,10 @@ export const textField = ({ maxLength, example }: TextOptions): BodyField<string
     minLength: 1,
     maxLength,
     pattern: '^[^\\u0000-\\u001F\\u007F-\\u009F]*$',
-    description: 'Trimmed and normalized (NFC); no control characters.',
+    description: 'Trimmed and normalized (NFC); at least one visible character, no control characters.',
     example,
   },
-  rules: [NormalizedText(), HasLength(1, maxLength), HasNoControlCharacters()],
+  rules: [IsTitle(maxLength)],
   isClearable: false,
 });
 

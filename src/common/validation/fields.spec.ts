@@ -1,15 +1,7 @@
 import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
 import fc from 'fast-check';
-import {
-  HasLength,
-  HasNoControlCharacters,
-  IsId,
-  IsOmittable,
-  IsOneOf,
-  NormalizedText,
-  QueryInteger,
-} from './fields.js';
+import { HasLength, IsId, IsOmittable, IsOneOf, IsTitle, NormalizedText, QueryInteger } from './fields.js';
 
 class Fields {
   @IsOmittable()
@@ -23,10 +15,13 @@ class Fields {
   month?: unknown;
 
   @IsOmittable()
-  @NormalizedText()
+  @NormalizedText(4)
   @HasLength(2, 4)
-  @HasNoControlCharacters()
   text?: unknown;
+
+  @IsOmittable()
+  @IsTitle(20)
+  title?: unknown;
 
   @IsOmittable()
   @IsOneOf(['red', 'green'])
@@ -92,8 +87,56 @@ describe('text', () => {
     expect(resultOf('text', value)).toBe('must be text of 2 to 4 characters');
   });
 
+  it('is measured before it is normalized', () => {
+    const normalize = jest.spyOn(String.prototype, 'normalize');
+    expect(resultOf('text', `a${'\u0315\u0300'.repeat(262_000)}`)).toBe('must be text of 2 to 4 characters');
+    expect(normalize).not.toHaveBeenCalled();
+    expect(resultOf('text', `${' '.repeat(30)}abc`)).toBe('abc');
+    expect(normalize).toHaveBeenCalledTimes(1);
+    normalize.mockRestore();
+  });
+});
+
+describe(IsTitle.name, () => {
   it('has no control characters', () => {
-    expect(resultOf('text', 'a\u0085b')).toBe('must not contain control characters');
+    expect(resultOf('title', 'a\u0085b')).toBe('must not contain control characters');
+  });
+
+  it.each([
+    'Up',
+    '9',
+    '…',
+    '♥',
+    '👨‍👩‍👧',
+    '🏴󠁧󠁢󠁳󠁣󠁴󠁿',
+    'שלום',
+    '\u200fعربي',
+    'न\u093fर्',
+    'é',
+    'x\u0315',
+    'a\u200bb',
+    '한',
+    'ᄒ',
+  ])('can be %s', (title) => {
+    expect(resultOf('title', title)).toBe(title.normalize('NFC'));
+  });
+
+  it.each([
+    ['a zero-width space', '\u200b'],
+    ['a zero-width joiner', '\u200d'],
+    ['a soft hyphen', '\u00ad'],
+    ['marks of direction', '\u202e\u2066\u2069'],
+    ['a variation selector', '\ufe0f'],
+    ['fillers of Hangul', '\u115f\u1160\u3164\uffa0'],
+    ['an empty Braille cell', '\u2800'],
+    ['tags', '\u{e0020}\u{e0041}'],
+    ['a grapheme joiner', '\u034f'],
+    ['accents without a letter', '\u0301\u0315'],
+    ['a word joiner between spaces', '\u2060 \u2060'],
+    ['invisible operators', '\u2061\u2062\u2063'],
+    ['a musical mark without a note', '\u{1d173}'],
+  ])('cannot be %s only', (_what, title) => {
+    expect(resultOf('title', title)).toBe('must have a visible character');
   });
 });
 

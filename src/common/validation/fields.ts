@@ -18,7 +18,13 @@ export function isIdText(text: string): boolean {
 /** The field is optional but not nullable (class-validator's `@IsOptional()` also accepts `null`). */
 export const IsOmittable = () => ValidateIf((_object, value) => value !== undefined);
 
-/** Counts code points after {@link NormalizedText} has trimmed the text. */
+/**
+ * Spaces around the text and separate accents can make it longer than what is left of them. Longer texts are refused
+ * before they are worked on, because normalizing takes time that grows with the square of the length.
+ */
+const maximumGivenLength = (maximum: number) => 10 * maximum;
+
+/** Counts code points. */
 export const HasLength = (minimum: number, maximum: number) =>
   ValidateBy({
     name: 'hasLength',
@@ -38,18 +44,48 @@ function lengthIn(text: string, minimum: number, maximum: number): boolean {
 // eslint-disable-next-line no-control-regex -- this pattern matches control characters
 const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f]/;
 
-export const HasNoControlCharacters = () =>
+/**
+ * Letters, digits, punctuation, symbols, and what Node does not know yet, but not what is drawn as nothing (U+2800 is an
+ * empty Braille cell).
+ */
+const VISIBLE_CHARACTER = /(?![\p{Default_Ignorable_Code_Point}\u2800])[\p{L}\p{N}\p{P}\p{S}\p{Co}\p{Cn}]/u;
+
+/** A rule for texts that are not too long. Those that are have an error already. */
+const textRule = (name: string, maximum: number, isValid: (text: string) => boolean, message: string) =>
   ValidateBy({
-    name: 'hasNoControlCharacters',
+    name,
     validator: {
-      validate: (value) => typeof value !== 'string' || !CONTROL_CHARACTER.test(value),
-      defaultMessage: () => 'must not contain control characters',
+      validate: (value) => typeof value !== 'string' || value.length > 2 * maximum || isValid(value),
+      defaultMessage: () => message,
     },
   });
 
 /** Trims the text and converts it to Unicode NFC, so that equal texts have equal bytes. */
-export const NormalizedText = () =>
-  Transform(({ value }) => (typeof value === 'string' ? value.trim().normalize('NFC') : value));
+export const NormalizedText = (maximum: number) =>
+  Transform(({ value }) =>
+    typeof value === 'string' && value.length <= maximumGivenLength(maximum)
+      ? value.trim().normalize('NFC')
+      : value,
+  );
+
+/** A name or a title: one line with something to see. */
+export const IsTitle = (maximum: number) =>
+  applyDecorators(
+    NormalizedText(maximum),
+    HasLength(1, maximum),
+    textRule(
+      'hasNoControlCharacters',
+      maximum,
+      (text) => !CONTROL_CHARACTER.test(text),
+      'must not contain control characters',
+    ),
+    textRule(
+      'hasVisibleCharacter',
+      maximum,
+      (text) => text === '' || VISIBLE_CHARACTER.test(text),
+      'must have a visible character',
+    ),
+  );
 
 interface QueryIntegerOptions {
   readonly minimum?: number;

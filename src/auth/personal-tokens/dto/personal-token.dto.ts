@@ -1,11 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { isInt, ValidateBy } from 'class-validator';
-import {
-  HasLength,
-  HasNoControlCharacters,
-  IsOmittable,
-  NormalizedText,
-} from '../../../common/validation/fields.js';
+import { IsOmittable, IsTitle } from '../../../common/validation/fields.js';
 import { type Scope, SCOPES } from '../../access/scopes.js';
 
 const MAXIMUM_NAME = 100;
@@ -44,9 +39,7 @@ export class CreatePersonalTokenDto {
     description: 'A name that tells you the purpose of the token.',
     example: 'Backup script',
   })
-  @NormalizedText()
-  @HasLength(1, MAXIMUM_NAME)
-  @HasNoControlCharacters()
+  @IsTitle(MAXIMUM_NAME)
   readonly name!: string;
 
   @ApiProperty({
