@@ -448,7 +448,7 @@ describe('the cache of the list', () => {
 
         /** The one key under which ada's list is kept. */
         async function keyOfList(): Promise<string> {
-          const keys = await redis.keys(`*:wl:list:${ada.id}:*`);
+          const keys = await redis.keys(`${server.unitOfWork.epoch}:wl:list:${ada.id}:*`);
           expect(keys).toHaveLength(1);
           return keys[0]!;
         }
