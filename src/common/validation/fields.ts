@@ -34,9 +34,11 @@ export const HasLength = (minimum: number, maximum: number) =>
     },
   });
 
+/** A code point has at most two code units, so long strings are rejected without counting. */
+const isTooLong = (text: string, maximum: number) => text.length > 2 * maximum;
+
 function lengthIn(text: string, minimum: number, maximum: number): boolean {
-  // A code point has at most two code units, so long strings are rejected without counting.
-  if (text.length > 2 * maximum) return false;
+  if (isTooLong(text, maximum)) return false;
   const length = [...text].length;
   return length >= minimum && length <= maximum;
 }
@@ -55,7 +57,7 @@ const textRule = (name: string, maximum: number, isValid: (text: string) => bool
   ValidateBy({
     name,
     validator: {
-      validate: (value) => typeof value !== 'string' || value.length > 2 * maximum || isValid(value),
+      validate: (value) => typeof value !== 'string' || isTooLong(value, maximum) || isValid(value),
       defaultMessage: () => message,
     },
   });
