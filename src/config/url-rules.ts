@@ -48,7 +48,7 @@ const PG_OPTIONS: Record<string, RegExp> = {
 /** The longest path of a Unix socket on Linux, without the file's name that pg appends. */
 const MAXIMUM_SOCKET_FOLDER = 107 - '/.s.PGSQL.65535'.length;
 
-/** What is wrong with a URL of PostgreSQL, without its values. pg's own parser reads it, so that both agree. */
+/** Says why a PostgreSQL URL cannot be used, without repeating its values. Uses pg's parser, as the driver does. */
 export function postgresProblem(text: string): string | undefined {
   if (/[\s\p{Cc}#]/u.test(text) || !URL.canParse(text))
     return 'must be a URL such as postgresql://user:password@host:5432/database, with a port from 1 to 65535, and with special characters percent-encoded';

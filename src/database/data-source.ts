@@ -40,8 +40,9 @@ export function sqliteDataSource({ file }: SqliteConfig, schema: Schema, side: '
 }
 
 /**
- * What the server relies on, whatever the database and the role say. Set after connecting, because poolers refuse most
- * settings when a client connects. All connections have the same settings, so a pooler can share them.
+ * Settings that the server needs. They override those of the database and the role. They are set after connecting,
+ * because poolers refuse most settings when a client connects. All connections have the same settings, so a pooler can
+ * share them.
  */
 const SESSION_SETTINGS = Object.entries({
   client_encoding: 'UTF8',

@@ -23,7 +23,7 @@ async function open(env: Env, metrics: Metrics | null, schema: Schema): Promise<
   const unitOfWork = await openDatabase(env.DATABASE_URL, schema);
   metrics?.gauge({
     name: 'watchlist_database_up',
-    help: '1 if the database answers, 0 if it does not.',
+    help: '1 if the database accepts a write, otherwise 0.',
     read: () => unitOfWork.ping().then(() => 1),
     fallback: 0,
   });

@@ -178,7 +178,7 @@ export class RedisConnection {
     if (this.isClosed) return;
     if (this.state !== 'down') this.logged.clear();
     this.state = 'down';
-    // What follows a refusal, such as our own reconnecting, is not another reason.
+    // A refusal makes us reconnect. The errors of that are not logged, because they are not another reason.
     if (isRefusal(error) || this.logged.size === 0) this.logOnce(error);
     this.recheckTimer ??= setTimeout(() => {
       this.recheckTimer = undefined;
