@@ -1,10 +1,10 @@
-import type { ClientBase } from 'pg';
+import pg, { type ClientBase } from 'pg';
 import sqlite3 from 'sqlite3';
 import { type ColumnType, DataSource, type DataSourceOptions } from 'typeorm';
 import type { PostgresConnectionOptions } from 'typeorm/driver/postgres/PostgresConnectionOptions.js';
 import type { PostgresConfig, SqliteConfig } from '../config/env-fields.js';
-import { asConnectionError } from './errors.js';
 import { PgClient } from './drivers/postgres/pg-client.js';
+import { PgPool } from './drivers/postgres/pg-pool.js';
 import { PREPARING_SQLITE3 } from './drivers/sqlite/sqlite-statements.js';
 
 export const MIGRATIONS_TABLE = 'watchlist_migrations';
@@ -63,11 +63,7 @@ async function prepareSession(client: ClientBase): Promise<void> {
   // Neither the pool nor TypeORM listens for a moment. A connection that fails then would end the process.
   // The running statement fails with the same error anyway.
   client.on('error', () => undefined);
-  try {
-    await client.query(SESSION_SETTINGS);
-  } catch (error) {
-    throw asConnectionError(error as Error);
-  }
+  await client.query(SESSION_SETTINGS);
 }
 
 /** How the server's connections behave. */
@@ -91,6 +87,7 @@ export function postgresDataSource(
     ...SHARED,
     ...schema,
     type: 'postgres',
+    driver: { ...pg, Pool: PgPool },
     applicationName: APPLICATION_NAME,
     poolSize: POOL_SIZE,
     // Without timeouts a hung database would hang every request. This one also limits the wait for a free connection,

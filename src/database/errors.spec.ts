@@ -83,25 +83,25 @@ describe(isUnavailable.name, () => {
     expect(isUnavailable(asConnectionError(error))).toBe(true);
   });
 
-  it.each([thrown('ECONNRESET'), thrown('ENEW'), new Error('Connection ended')])(
+  it.each([thrown('ECONNRESET'), thrown('ENEW'), new Error('Query read timeout')])(
     'is true when the connection breaks under a statement: %s',
     (error) => {
       expect(isUnavailable(wrapped(error))).toBe(true);
     },
   );
 
-  it.each([
-    new Error('timeout exceeded when trying to connect'),
-    new Error('Connection terminated unexpectedly'),
-    new Error('Query read timeout'),
-    new Error('Client has encountered a connection error and is not queryable'),
-    new QueryRunnerAlreadyReleasedError(),
-  ])('is true for what has no code: %s', (error) => {
-    expect(isUnavailable(error)).toBe(true);
+  it('is true when the connection was lost between two statements', () => {
+    expect(isUnavailable(new QueryRunnerAlreadyReleasedError())).toBe(true);
+  });
+
+  it('is true when PostgreSQL ends the session, whatever the reason', () => {
+    const error = Object.assign(new DatabaseError('oops', 4, 'error'), { code: 'P0001', severity: 'FATAL' });
+    expect(isUnavailable(wrapped(error))).toBe(true);
   });
 
   it.each([
     new Error('oops'),
+    new Error('Query read timeout'),
     new TypeError('x is not a function'),
     wrapped(new TypeError('x is not a function')),
     new OverloadedError(),

@@ -1,5 +1,5 @@
 import { DatabaseError } from 'pg';
-import { QueryFailedError } from 'typeorm';
+import { QueryFailedError, QueryRunnerAlreadyReleasedError } from 'typeorm';
 import { DependencyDownError } from '../common/errors/common.errors.js';
 
 /**
@@ -32,10 +32,6 @@ const UNAVAILABLE_STATES = [
 const SQLITE_MISTAKES =
   /^SQLITE_(ERROR|INTERNAL|ABORT|EMPTY|NOTFOUND|TOOBIG|CONSTRAINT|MISMATCH|MISUSE|RANGE|FORMAT|NOTICE|WARNING)$/;
 
-/** Errors of the pool and of TypeORM that have no code. The last is for a connection that was lost between statements. */
-const UNAVAILABLE_MESSAGE =
-  /timeout exceeded when trying to connect|Connection terminated|Query read timeout|Client (has encountered a connection error|was closed)|[Qq]uery runner (was )?already released/;
-
 const connectionErrors = new WeakSet<object>();
 
 /** Whatever goes wrong while connecting means that the database is unavailable. */
@@ -50,15 +46,17 @@ function codeOf(error: unknown): string {
 }
 
 export function isUnavailable(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  if (connectionErrors.has(error)) return true;
-  const cause: unknown = error instanceof QueryFailedError ? error.driverError : error;
-  const code = codeOf(cause);
-  if (cause instanceof DatabaseError) return UNAVAILABLE_STATES.some((state) => code.startsWith(state));
+  if (connectionErrors.has(error as object)) return true;
+  // The connection was lost between two statements.
+  if (error instanceof QueryRunnerAlreadyReleasedError) return true;
+  if (!(error instanceof QueryFailedError)) return false;
+  const { driverError } = error as QueryFailedError<Error & { code?: string }>;
+  const { code = '' } = driverError;
+  if (driverError instanceof DatabaseError)
+    return driverError.severity === 'FATAL' || UNAVAILABLE_STATES.some((state) => code.startsWith(state));
   if (code.startsWith('SQLITE_')) return !SQLITE_MISTAKES.test(code);
   // PostgreSQL did not answer the statement, so its connection broke, unless the driver could not even send it.
-  if (error instanceof QueryFailedError) return !(cause instanceof TypeError || cause instanceof RangeError);
-  return UNAVAILABLE_MESSAGE.test(error.message);
+  return !(driverError instanceof TypeError || driverError instanceof RangeError);
 }
 
 /** True when the node that the connection leads to accepts no writes. */

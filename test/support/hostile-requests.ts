@@ -135,7 +135,8 @@ const titles = fc
   )
   .filter(
     (text) =>
-      text.trim() !== '' &&
+      // Something to see.
+      /(?!\p{Default_Ignorable_Code_Point}|\u2800)[\p{L}\p{N}\p{P}\p{S}]/u.test(text) &&
       // eslint-disable-next-line no-control-regex -- which titles must not have
       !/[\0-\x1f\x7f-\x9f]/.test(text) &&
       [text, text.normalize('NFC')].every((spelling) => [...spelling].length <= 254),

@@ -3,7 +3,6 @@ import { Socket } from 'node:net';
 import pg from 'pg';
 import type { StatementTarget } from '../../../common/observability/tracing/spans.js';
 import { tracing } from '../../../common/observability/tracing/tracing.js';
-import { asConnectionError } from '../../errors.js';
 
 /** At this number of prepared statements a connection drops all of them and starts again. */
 const MAXIMUM_STATEMENTS = 200;
@@ -39,14 +38,6 @@ export class PgClient extends pg.Client {
       system: 'postgresql',
       attributes: { 'db.namespace': database, 'server.address': host, 'server.port': port },
     };
-  }
-
-  override connect(...[callback]: any[]): any {
-    if (callback !== undefined) {
-      super.connect((error: Error | null) => callback(error && asConnectionError(error)));
-      return undefined;
-    }
-    return super.connect().catch((error: Error) => Promise.reject(asConnectionError(error)));
   }
 
   override query(...given: any[]): any {
