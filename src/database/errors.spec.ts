@@ -1,5 +1,9 @@
 import { DatabaseError } from 'pg';
-import { QueryFailedError, QueryRunnerAlreadyReleasedError } from 'typeorm';
+import {
+  QueryFailedError,
+  QueryRunnerAlreadyReleasedError,
+  QueryRunnerProviderAlreadyReleasedError,
+} from 'typeorm';
 import { DependencyDownError, OverloadedError } from '../common/errors/common.errors.js';
 import { asConnectionError, isBusy, isUnavailable, toDomainError } from './errors.js';
 
@@ -90,9 +94,12 @@ describe(isUnavailable.name, () => {
     },
   );
 
-  it('is true when the connection was lost between two statements', () => {
-    expect(isUnavailable(new QueryRunnerAlreadyReleasedError())).toBe(true);
-  });
+  it.each([new QueryRunnerAlreadyReleasedError(), new QueryRunnerProviderAlreadyReleasedError()])(
+    'is true when the connection was lost between two statements: %s',
+    (error) => {
+      expect(isUnavailable(error)).toBe(true);
+    },
+  );
 
   it('is true when PostgreSQL ends the session, whatever the reason', () => {
     const error = Object.assign(new DatabaseError('oops', 4, 'error'), { code: 'P0001', severity: 'FATAL' });

@@ -1,5 +1,9 @@
 import { DatabaseError } from 'pg';
-import { QueryFailedError, QueryRunnerAlreadyReleasedError } from 'typeorm';
+import {
+  QueryFailedError,
+  QueryRunnerAlreadyReleasedError,
+  QueryRunnerProviderAlreadyReleasedError,
+} from 'typeorm';
 import { DependencyDownError } from '../common/errors/common.errors.js';
 
 /**
@@ -48,7 +52,11 @@ function codeOf(error: unknown): string {
 export function isUnavailable(error: unknown): boolean {
   if (connectionErrors.has(error as object)) return true;
   // The connection was lost between two statements.
-  if (error instanceof QueryRunnerAlreadyReleasedError) return true;
+  if (
+    error instanceof QueryRunnerAlreadyReleasedError ||
+    error instanceof QueryRunnerProviderAlreadyReleasedError
+  )
+    return true;
   if (!(error instanceof QueryFailedError)) return false;
   const { driverError } = error as QueryFailedError<Error & { code?: string }>;
   const { code = '' } = driverError;

@@ -297,10 +297,10 @@ describe('with a bad connection to PostgreSQL', () => {
       await stop();
       await proxy.restore();
       await expectRecovered(server.url, member);
+      expect(errorsOf(server)).toEqual([]);
       expect(writes.unexpected).toEqual([]);
       // The process has answered every one.
       expect(writes.count('unknown')).toBe(0);
-      expect(errorsOf(server)).toEqual([]);
       const stored = await readStored(databaseUrl, users);
       expect(discrepancies(writes.history, stored).slice(0, 10)).toEqual([]);
     }),
