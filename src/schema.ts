@@ -11,8 +11,10 @@ import { IndexTriedEmails1795482060000 } from './database/migrations/17954820600
 import { CreatePersonalTokens1795514400000 } from './database/migrations/1795514400000-create-personal-tokens.js';
 import { AddAuditTraceparent1795600800000 } from './database/migrations/1795600800000-add-audit-traceparent.js';
 import { CreateWatchlists1796076000000 } from './database/migrations/1796076000000-create-watchlists.js';
+import { AddItemFields1796083200000 } from './database/migrations/1796083200000-add-item-fields.js';
 import type { Schema } from './database/data-source.js';
 import { User } from './users/user.entity.js';
+import { ExternalId } from './watchlists/items/external-id.entity.js';
 import { WatchlistItem } from './watchlists/items/item.entity.js';
 import { Watchlist } from './watchlists/lists/list.entity.js';
 
@@ -24,6 +26,7 @@ export const ENTITIES = [
   PasswordReset,
   Watchlist,
   WatchlistItem,
+  ExternalId,
   AuditLog,
   CacheEpoch,
 ];
@@ -38,6 +41,7 @@ export const MIGRATIONS = [
   CreatePersonalTokens1795514400000,
   AddAuditTraceparent1795600800000,
   CreateWatchlists1796076000000,
+  AddItemFields1796083200000,
 ];
 
 /** The tables and migrations. This is the only file that imports every feature; `database/` receives it. */

@@ -69,6 +69,7 @@ describe('the migrations', () => {
         'personal_tokens',
         'sessions',
         'users',
+        'watchlist_item_ids',
         'watchlist_items',
         'watchlists',
         MIGRATIONS_TABLE,

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { AuditModule } from '../audit/audit.module.js';
 import { CacheModule } from '../common/cache/cache.module.js';
 import { UsersModule } from '../users/users.module.js';
+import { ExternalIdsRepository } from './items/external-ids.repository.js';
 import { ItemTags } from './items/item-tags.js';
 import { ItemsController } from './items/items.controller.js';
 import { ItemsRepository } from './items/items.repository.js';
@@ -13,7 +14,15 @@ import { ListsService } from './lists/lists.service.js';
 @Module({
   imports: [AuditModule, CacheModule, UsersModule],
   controllers: [ItemsController],
-  providers: [ItemsService, ItemsRepository, ItemTags, ListCacheKey, ListsService, ListsRepository],
+  providers: [
+    ItemsService,
+    ItemsRepository,
+    ExternalIdsRepository,
+    ItemTags,
+    ListCacheKey,
+    ListsService,
+    ListsRepository,
+  ],
   exports: [ItemsService, ItemTags, ListsService],
 })
 export class WatchlistsModule {}

@@ -2,6 +2,21 @@ import type { Response } from 'supertest';
 
 type Answer = Pick<Response, 'status' | 'headers' | 'body'>;
 
+/** What an item has in the fields that were not given. */
+export const UNSET_FIELDS = {
+  year: null,
+  status: 'planned',
+  rating: null,
+  notes: null,
+  tags: [],
+  ids: {},
+  poster_url: null,
+  runtime_minutes: null,
+  release_date: null,
+  progress: null,
+  watched_at: null,
+} as const;
+
 /** A complete problem document: exactly these members, and the request's id as the header has it. */
 export function expectProblem(response: Answer, status: number, code: string): void {
   expect({ status: response.status, code: (response.body as { code?: string }).code }).toEqual({

@@ -234,7 +234,7 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change title or type
+         * Change an item
          * @description A field that is left out stays as it is. A change to the present value leaves `updated_at` as it is. With `If-Match`, only one of two concurrent changes succeeds. Personal tokens need the scope `items:write`.
          */
         patch: operations["updateItem"];
@@ -787,17 +787,135 @@ export interface components {
         };
         ItemResponse: {
             /**
-             * Format: int32
-             * @example 1
+             * @description Trimmed and normalized (NFC); at least one visible character, no control characters.
+             * @example Parasite
              */
-            id: number;
-            /** @example Parasite */
             title: string;
             /**
              * @example movie
              * @enum {string}
              */
             type: "movie" | "show";
+            /**
+             * Format: int32
+             * @example 2019
+             */
+            year: number | null;
+            /**
+             * @example planned
+             * @enum {string}
+             */
+            status: "planned" | "watching" | "watched" | "on_hold" | "dropped";
+            /** @example 8.5 */
+            rating: number | null;
+            /**
+             * @description Trimmed and normalized (NFC). Line breaks and tabs are the only control characters.
+             * @example With Ana
+             */
+            notes: string | null;
+            /**
+             * @description Tags that differ only in case are one tag; the first spelling stays. A change replaces all.
+             * @example [
+             *       "korean",
+             *       "cinema"
+             *     ]
+             */
+            tags: string[];
+            /**
+             * @description Ids at other services. Unknown ones are left out. A change keeps the members that it leaves out and removes those that are null.
+             * @example {
+             *       "imdb": "tt6751668",
+             *       "tmdb": 496243
+             *     }
+             */
+            ids: {
+                /** @example tt6751668 */
+                imdb?: unknown;
+                /**
+                 * Format: int32
+                 * @example 496243
+                 */
+                tmdb?: number;
+                /**
+                 * Format: int32
+                 * @example 121361
+                 */
+                tvdb?: number;
+                /**
+                 * Format: int32
+                 * @example 82
+                 */
+                tvmaze?: number;
+                /**
+                 * Format: int32
+                 * @example 1390
+                 */
+                trakt?: number;
+                /**
+                 * Format: int32
+                 * @example 17465
+                 */
+                simkl?: number;
+                /**
+                 * Format: int32
+                 * @example 5114
+                 */
+                mal?: number;
+                /**
+                 * Format: int32
+                 * @example 5114
+                 */
+                anilist?: number;
+                /** @example Q61448040 */
+                wikidata?: unknown;
+                /** @example parasite-2019 */
+                letterboxd?: unknown;
+            };
+            /**
+             * Format: uri
+             * @example https://example.com/parasite.jpg
+             */
+            poster_url: string | null;
+            /**
+             * Format: int32
+             * @example 132
+             */
+            runtime_minutes: number | null;
+            /**
+             * Format: date
+             * @example 2019-05-30
+             */
+            release_date: string | null;
+            /**
+             * @description How far you have watched a show. A movie has none. A change replaces both numbers.
+             * @example {
+             *       "season": 2,
+             *       "episode": 4
+             *     }
+             */
+            progress?: {
+                /**
+                 * Format: int32
+                 * @example 2
+                 */
+                season: number;
+                /**
+                 * Format: int32
+                 * @example 4
+                 */
+                episode?: number;
+            } | null;
+            /**
+             * Format: date-time
+             * @description A date without a time means noon UTC.
+             * @example 2026-11-23T20:15:00.000Z
+             */
+            watched_at: string | null;
+            /**
+             * Format: int32
+             * @example 1
+             */
+            id: number;
             /**
              * Format: date-time
              * @example 2026-11-23T08:30:00.000Z
@@ -808,6 +926,12 @@ export interface components {
              * @example 2026-11-23T08:30:00.000Z
              */
             updated_at: string;
+            /**
+             * Format: int32
+             * @description The list's version at the item's last change.
+             * @example 41
+             */
+            version: number;
         };
         ListResponse: {
             /**
@@ -843,6 +967,121 @@ export interface components {
              * @enum {string}
              */
             type: "movie" | "show";
+            /**
+             * Format: int32
+             * @example 2019
+             */
+            year?: number | null;
+            /**
+             * @example planned
+             * @enum {string|null}
+             */
+            status?: "planned" | "watching" | "watched" | "on_hold" | "dropped" | null;
+            /** @example 8.5 */
+            rating?: number | null;
+            /**
+             * @description Trimmed and normalized (NFC). Line breaks and tabs are the only control characters.
+             * @example With Ana
+             */
+            notes?: string | null;
+            /**
+             * @description Tags that differ only in case are one tag; the first spelling stays. A change replaces all.
+             * @example [
+             *       "korean",
+             *       "cinema"
+             *     ]
+             */
+            tags?: string[] | null;
+            /**
+             * @description Ids at other services. Unknown ones are left out. A change keeps the members that it leaves out and removes those that are null.
+             * @example {
+             *       "imdb": "tt6751668",
+             *       "tmdb": 496243
+             *     }
+             */
+            ids?: {
+                /** @example tt6751668 */
+                imdb?: unknown;
+                /**
+                 * Format: int32
+                 * @example 496243
+                 */
+                tmdb?: number;
+                /**
+                 * Format: int32
+                 * @example 121361
+                 */
+                tvdb?: number;
+                /**
+                 * Format: int32
+                 * @example 82
+                 */
+                tvmaze?: number;
+                /**
+                 * Format: int32
+                 * @example 1390
+                 */
+                trakt?: number;
+                /**
+                 * Format: int32
+                 * @example 17465
+                 */
+                simkl?: number;
+                /**
+                 * Format: int32
+                 * @example 5114
+                 */
+                mal?: number;
+                /**
+                 * Format: int32
+                 * @example 5114
+                 */
+                anilist?: number;
+                /** @example Q61448040 */
+                wikidata?: unknown;
+                /** @example parasite-2019 */
+                letterboxd?: unknown;
+            } | null;
+            /**
+             * Format: uri
+             * @example https://example.com/parasite.jpg
+             */
+            poster_url?: string | null;
+            /**
+             * Format: int32
+             * @example 132
+             */
+            runtime_minutes?: number | null;
+            /**
+             * Format: date
+             * @example 2019-05-30
+             */
+            release_date?: string | null;
+            /**
+             * @description How far you have watched a show. A movie has none. A change replaces both numbers.
+             * @example {
+             *       "season": 2,
+             *       "episode": 4
+             *     }
+             */
+            progress?: {
+                /**
+                 * Format: int32
+                 * @example 2
+                 */
+                season?: number;
+                /**
+                 * Format: int32
+                 * @example 4
+                 */
+                episode?: number;
+            } | null;
+            /**
+             * Format: date-time
+             * @description A date without a time means noon UTC.
+             * @example 2026-11-23T20:15:00.000Z
+             */
+            watched_at?: string | null;
         };
         ItemEnvelope: {
             /**
@@ -863,6 +1102,121 @@ export interface components {
              * @enum {string}
              */
             type?: "movie" | "show";
+            /**
+             * Format: int32
+             * @example 2019
+             */
+            year?: number | null;
+            /**
+             * @example planned
+             * @enum {string|null}
+             */
+            status?: "planned" | "watching" | "watched" | "on_hold" | "dropped" | null;
+            /** @example 8.5 */
+            rating?: number | null;
+            /**
+             * @description Trimmed and normalized (NFC). Line breaks and tabs are the only control characters.
+             * @example With Ana
+             */
+            notes?: string | null;
+            /**
+             * @description Tags that differ only in case are one tag; the first spelling stays. A change replaces all.
+             * @example [
+             *       "korean",
+             *       "cinema"
+             *     ]
+             */
+            tags?: string[] | null;
+            /**
+             * @description Ids at other services. Unknown ones are left out. A change keeps the members that it leaves out and removes those that are null.
+             * @example {
+             *       "imdb": "tt6751668",
+             *       "tmdb": 496243
+             *     }
+             */
+            ids?: {
+                /** @example tt6751668 */
+                imdb?: unknown;
+                /**
+                 * Format: int32
+                 * @example 496243
+                 */
+                tmdb?: number;
+                /**
+                 * Format: int32
+                 * @example 121361
+                 */
+                tvdb?: number;
+                /**
+                 * Format: int32
+                 * @example 82
+                 */
+                tvmaze?: number;
+                /**
+                 * Format: int32
+                 * @example 1390
+                 */
+                trakt?: number;
+                /**
+                 * Format: int32
+                 * @example 17465
+                 */
+                simkl?: number;
+                /**
+                 * Format: int32
+                 * @example 5114
+                 */
+                mal?: number;
+                /**
+                 * Format: int32
+                 * @example 5114
+                 */
+                anilist?: number;
+                /** @example Q61448040 */
+                wikidata?: unknown;
+                /** @example parasite-2019 */
+                letterboxd?: unknown;
+            } | null;
+            /**
+             * Format: uri
+             * @example https://example.com/parasite.jpg
+             */
+            poster_url?: string | null;
+            /**
+             * Format: int32
+             * @example 132
+             */
+            runtime_minutes?: number | null;
+            /**
+             * Format: date
+             * @example 2019-05-30
+             */
+            release_date?: string | null;
+            /**
+             * @description How far you have watched a show. A movie has none. A change replaces both numbers.
+             * @example {
+             *       "season": 2,
+             *       "episode": 4
+             *     }
+             */
+            progress?: {
+                /**
+                 * Format: int32
+                 * @example 2
+                 */
+                season?: number;
+                /**
+                 * Format: int32
+                 * @example 4
+                 */
+                episode?: number;
+            } | null;
+            /**
+             * Format: date-time
+             * @description A date without a time means noon UTC.
+             * @example 2026-11-23T20:15:00.000Z
+             */
+            watched_at?: string | null;
         };
         GithubStatusResponse: {
             /**
@@ -1056,17 +1410,135 @@ export interface components {
         };
         OwnedItemResponse: {
             /**
-             * Format: int32
-             * @example 1
+             * @description Trimmed and normalized (NFC); at least one visible character, no control characters.
+             * @example Parasite
              */
-            id: number;
-            /** @example Parasite */
             title: string;
             /**
              * @example movie
              * @enum {string}
              */
             type: "movie" | "show";
+            /**
+             * Format: int32
+             * @example 2019
+             */
+            year: number | null;
+            /**
+             * @example planned
+             * @enum {string}
+             */
+            status: "planned" | "watching" | "watched" | "on_hold" | "dropped";
+            /** @example 8.5 */
+            rating: number | null;
+            /**
+             * @description Trimmed and normalized (NFC). Line breaks and tabs are the only control characters.
+             * @example With Ana
+             */
+            notes: string | null;
+            /**
+             * @description Tags that differ only in case are one tag; the first spelling stays. A change replaces all.
+             * @example [
+             *       "korean",
+             *       "cinema"
+             *     ]
+             */
+            tags: string[];
+            /**
+             * @description Ids at other services. Unknown ones are left out. A change keeps the members that it leaves out and removes those that are null.
+             * @example {
+             *       "imdb": "tt6751668",
+             *       "tmdb": 496243
+             *     }
+             */
+            ids: {
+                /** @example tt6751668 */
+                imdb?: unknown;
+                /**
+                 * Format: int32
+                 * @example 496243
+                 */
+                tmdb?: number;
+                /**
+                 * Format: int32
+                 * @example 121361
+                 */
+                tvdb?: number;
+                /**
+                 * Format: int32
+                 * @example 82
+                 */
+                tvmaze?: number;
+                /**
+                 * Format: int32
+                 * @example 1390
+                 */
+                trakt?: number;
+                /**
+                 * Format: int32
+                 * @example 17465
+                 */
+                simkl?: number;
+                /**
+                 * Format: int32
+                 * @example 5114
+                 */
+                mal?: number;
+                /**
+                 * Format: int32
+                 * @example 5114
+                 */
+                anilist?: number;
+                /** @example Q61448040 */
+                wikidata?: unknown;
+                /** @example parasite-2019 */
+                letterboxd?: unknown;
+            };
+            /**
+             * Format: uri
+             * @example https://example.com/parasite.jpg
+             */
+            poster_url: string | null;
+            /**
+             * Format: int32
+             * @example 132
+             */
+            runtime_minutes: number | null;
+            /**
+             * Format: date
+             * @example 2019-05-30
+             */
+            release_date: string | null;
+            /**
+             * @description How far you have watched a show. A movie has none. A change replaces both numbers.
+             * @example {
+             *       "season": 2,
+             *       "episode": 4
+             *     }
+             */
+            progress?: {
+                /**
+                 * Format: int32
+                 * @example 2
+                 */
+                season: number;
+                /**
+                 * Format: int32
+                 * @example 4
+                 */
+                episode?: number;
+            } | null;
+            /**
+             * Format: date-time
+             * @description A date without a time means noon UTC.
+             * @example 2026-11-23T20:15:00.000Z
+             */
+            watched_at: string | null;
+            /**
+             * Format: int32
+             * @example 1
+             */
+            id: number;
             /**
              * Format: date-time
              * @example 2026-11-23T08:30:00.000Z
@@ -1077,6 +1549,12 @@ export interface components {
              * @example 2026-11-23T08:30:00.000Z
              */
             updated_at: string;
+            /**
+             * Format: int32
+             * @description The list's version at the item's last change.
+             * @example 41
+             */
+            version: number;
             owner: components["schemas"]["OwnerResponse"];
         };
         AdminListResponse: {
@@ -1110,6 +1588,121 @@ export interface components {
             type: "movie" | "show";
             /**
              * Format: int32
+             * @example 2019
+             */
+            year?: number | null;
+            /**
+             * @example planned
+             * @enum {string|null}
+             */
+            status?: "planned" | "watching" | "watched" | "on_hold" | "dropped" | null;
+            /** @example 8.5 */
+            rating?: number | null;
+            /**
+             * @description Trimmed and normalized (NFC). Line breaks and tabs are the only control characters.
+             * @example With Ana
+             */
+            notes?: string | null;
+            /**
+             * @description Tags that differ only in case are one tag; the first spelling stays. A change replaces all.
+             * @example [
+             *       "korean",
+             *       "cinema"
+             *     ]
+             */
+            tags?: string[] | null;
+            /**
+             * @description Ids at other services. Unknown ones are left out. A change keeps the members that it leaves out and removes those that are null.
+             * @example {
+             *       "imdb": "tt6751668",
+             *       "tmdb": 496243
+             *     }
+             */
+            ids?: {
+                /** @example tt6751668 */
+                imdb?: unknown;
+                /**
+                 * Format: int32
+                 * @example 496243
+                 */
+                tmdb?: number;
+                /**
+                 * Format: int32
+                 * @example 121361
+                 */
+                tvdb?: number;
+                /**
+                 * Format: int32
+                 * @example 82
+                 */
+                tvmaze?: number;
+                /**
+                 * Format: int32
+                 * @example 1390
+                 */
+                trakt?: number;
+                /**
+                 * Format: int32
+                 * @example 17465
+                 */
+                simkl?: number;
+                /**
+                 * Format: int32
+                 * @example 5114
+                 */
+                mal?: number;
+                /**
+                 * Format: int32
+                 * @example 5114
+                 */
+                anilist?: number;
+                /** @example Q61448040 */
+                wikidata?: unknown;
+                /** @example parasite-2019 */
+                letterboxd?: unknown;
+            } | null;
+            /**
+             * Format: uri
+             * @example https://example.com/parasite.jpg
+             */
+            poster_url?: string | null;
+            /**
+             * Format: int32
+             * @example 132
+             */
+            runtime_minutes?: number | null;
+            /**
+             * Format: date
+             * @example 2019-05-30
+             */
+            release_date?: string | null;
+            /**
+             * @description How far you have watched a show. A movie has none. A change replaces both numbers.
+             * @example {
+             *       "season": 2,
+             *       "episode": 4
+             *     }
+             */
+            progress?: {
+                /**
+                 * Format: int32
+                 * @example 2
+                 */
+                season?: number;
+                /**
+                 * Format: int32
+                 * @example 4
+                 */
+                episode?: number;
+            } | null;
+            /**
+             * Format: date-time
+             * @description A date without a time means noon UTC.
+             * @example 2026-11-23T20:15:00.000Z
+             */
+            watched_at?: string | null;
+            /**
+             * Format: int32
              * @example 1
              */
             user_id: number;
@@ -1133,6 +1726,121 @@ export interface components {
              * @enum {string}
              */
             type?: "movie" | "show";
+            /**
+             * Format: int32
+             * @example 2019
+             */
+            year?: number | null;
+            /**
+             * @example planned
+             * @enum {string|null}
+             */
+            status?: "planned" | "watching" | "watched" | "on_hold" | "dropped" | null;
+            /** @example 8.5 */
+            rating?: number | null;
+            /**
+             * @description Trimmed and normalized (NFC). Line breaks and tabs are the only control characters.
+             * @example With Ana
+             */
+            notes?: string | null;
+            /**
+             * @description Tags that differ only in case are one tag; the first spelling stays. A change replaces all.
+             * @example [
+             *       "korean",
+             *       "cinema"
+             *     ]
+             */
+            tags?: string[] | null;
+            /**
+             * @description Ids at other services. Unknown ones are left out. A change keeps the members that it leaves out and removes those that are null.
+             * @example {
+             *       "imdb": "tt6751668",
+             *       "tmdb": 496243
+             *     }
+             */
+            ids?: {
+                /** @example tt6751668 */
+                imdb?: unknown;
+                /**
+                 * Format: int32
+                 * @example 496243
+                 */
+                tmdb?: number;
+                /**
+                 * Format: int32
+                 * @example 121361
+                 */
+                tvdb?: number;
+                /**
+                 * Format: int32
+                 * @example 82
+                 */
+                tvmaze?: number;
+                /**
+                 * Format: int32
+                 * @example 1390
+                 */
+                trakt?: number;
+                /**
+                 * Format: int32
+                 * @example 17465
+                 */
+                simkl?: number;
+                /**
+                 * Format: int32
+                 * @example 5114
+                 */
+                mal?: number;
+                /**
+                 * Format: int32
+                 * @example 5114
+                 */
+                anilist?: number;
+                /** @example Q61448040 */
+                wikidata?: unknown;
+                /** @example parasite-2019 */
+                letterboxd?: unknown;
+            } | null;
+            /**
+             * Format: uri
+             * @example https://example.com/parasite.jpg
+             */
+            poster_url?: string | null;
+            /**
+             * Format: int32
+             * @example 132
+             */
+            runtime_minutes?: number | null;
+            /**
+             * Format: date
+             * @example 2019-05-30
+             */
+            release_date?: string | null;
+            /**
+             * @description How far you have watched a show. A movie has none. A change replaces both numbers.
+             * @example {
+             *       "season": 2,
+             *       "episode": 4
+             *     }
+             */
+            progress?: {
+                /**
+                 * Format: int32
+                 * @example 2
+                 */
+                season?: number;
+                /**
+                 * Format: int32
+                 * @example 4
+                 */
+                episode?: number;
+            } | null;
+            /**
+             * Format: date-time
+             * @description A date without a time means noon UTC.
+             * @example 2026-11-23T20:15:00.000Z
+             */
+            watched_at?: string | null;
         };
         FieldChange: {
             /** @example null */
@@ -1143,6 +1851,17 @@ export interface components {
         ChangesResponse: {
             title?: components["schemas"]["FieldChange"];
             type?: components["schemas"]["FieldChange"];
+            year?: components["schemas"]["FieldChange"];
+            status?: components["schemas"]["FieldChange"];
+            rating?: components["schemas"]["FieldChange"];
+            notes?: components["schemas"]["FieldChange"];
+            tags?: components["schemas"]["FieldChange"];
+            ids?: components["schemas"]["FieldChange"];
+            poster_url?: components["schemas"]["FieldChange"];
+            runtime_minutes?: components["schemas"]["FieldChange"];
+            release_date?: components["schemas"]["FieldChange"];
+            progress?: components["schemas"]["FieldChange"];
+            watched_at?: components["schemas"]["FieldChange"];
             email?: components["schemas"]["FieldChange"];
             role?: components["schemas"]["FieldChange"];
             disabled?: components["schemas"]["FieldChange"];
@@ -1433,6 +2152,13 @@ export interface components {
             /** @example /v1/auth/register */
             instance: string;
             errors?: components["schemas"]["FieldError"][];
+            /**
+             * Format: int32
+             * @example 7
+             */
+            existing_item_id?: number;
+            /** @example false */
+            existing_item_deleted?: boolean;
         };
     };
     responses: {
@@ -1811,6 +2537,22 @@ export interface components {
                 ratelimit: components["headers"]["ratelimit"];
                 "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                 "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description An item on this list has one of these ids already. */
+        ItemExists: {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                ratelimit: components["headers"]["ratelimit"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                 [name: string]: unknown;
             };
             content: {
@@ -2587,11 +3329,32 @@ export interface operations {
                      *       "user": "ada@example.com",
                      *       "watchlist": [
                      *         {
-                     *           "id": 1,
                      *           "title": "Parasite",
                      *           "type": "movie",
+                     *           "year": 2019,
+                     *           "status": "planned",
+                     *           "rating": 8.5,
+                     *           "notes": "With Ana",
+                     *           "tags": [
+                     *             "korean",
+                     *             "cinema"
+                     *           ],
+                     *           "ids": {
+                     *             "imdb": "tt6751668",
+                     *             "tmdb": 496243
+                     *           },
+                     *           "poster_url": "https://example.com/parasite.jpg",
+                     *           "runtime_minutes": 132,
+                     *           "release_date": "2019-05-30",
+                     *           "progress": {
+                     *             "season": 2,
+                     *             "episode": 4
+                     *           },
+                     *           "watched_at": "2026-11-23T20:15:00.000Z",
+                     *           "id": 1,
                      *           "created_at": "2026-11-23T08:30:00.000Z",
-                     *           "updated_at": "2026-11-23T08:30:00.000Z"
+                     *           "updated_at": "2026-11-23T08:30:00.000Z",
+                     *           "version": 41
                      *         }
                      *       ]
                      *     }
@@ -2640,7 +3403,27 @@ export interface operations {
                 /**
                  * @example {
                  *       "title": "Parasite",
-                 *       "type": "movie"
+                 *       "type": "movie",
+                 *       "year": 2019,
+                 *       "status": "planned",
+                 *       "rating": 8.5,
+                 *       "notes": "With Ana",
+                 *       "tags": [
+                 *         "korean",
+                 *         "cinema"
+                 *       ],
+                 *       "ids": {
+                 *         "imdb": "tt6751668",
+                 *         "tmdb": 496243
+                 *       },
+                 *       "poster_url": "https://example.com/parasite.jpg",
+                 *       "runtime_minutes": 132,
+                 *       "release_date": "2019-05-30",
+                 *       "progress": {
+                 *         "season": 2,
+                 *         "episode": 4
+                 *       },
+                 *       "watched_at": "2026-11-23T20:15:00.000Z"
                  *     }
                  */
                 "application/json": components["schemas"]["CreateItemDto"];
@@ -2667,11 +3450,32 @@ export interface operations {
                      * @example {
                      *       "status": "ok",
                      *       "item": {
-                     *         "id": 1,
                      *         "title": "Parasite",
                      *         "type": "movie",
+                     *         "year": 2019,
+                     *         "status": "planned",
+                     *         "rating": 8.5,
+                     *         "notes": "With Ana",
+                     *         "tags": [
+                     *           "korean",
+                     *           "cinema"
+                     *         ],
+                     *         "ids": {
+                     *           "imdb": "tt6751668",
+                     *           "tmdb": 496243
+                     *         },
+                     *         "poster_url": "https://example.com/parasite.jpg",
+                     *         "runtime_minutes": 132,
+                     *         "release_date": "2019-05-30",
+                     *         "progress": {
+                     *           "season": 2,
+                     *           "episode": 4
+                     *         },
+                     *         "watched_at": "2026-11-23T20:15:00.000Z",
+                     *         "id": 1,
                      *         "created_at": "2026-11-23T08:30:00.000Z",
-                     *         "updated_at": "2026-11-23T08:30:00.000Z"
+                     *         "updated_at": "2026-11-23T08:30:00.000Z",
+                     *         "version": 41
                      *       }
                      *     }
                      */
@@ -2682,6 +3486,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["MissingScopeItemsWrite"];
             408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["ItemExists"];
             413: components["responses"]["ContentTooLarge"];
             414: components["responses"]["URITooLong"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -2724,11 +3529,32 @@ export interface operations {
                      * @example {
                      *       "status": "ok",
                      *       "item": {
-                     *         "id": 1,
                      *         "title": "Parasite",
                      *         "type": "movie",
+                     *         "year": 2019,
+                     *         "status": "planned",
+                     *         "rating": 8.5,
+                     *         "notes": "With Ana",
+                     *         "tags": [
+                     *           "korean",
+                     *           "cinema"
+                     *         ],
+                     *         "ids": {
+                     *           "imdb": "tt6751668",
+                     *           "tmdb": 496243
+                     *         },
+                     *         "poster_url": "https://example.com/parasite.jpg",
+                     *         "runtime_minutes": 132,
+                     *         "release_date": "2019-05-30",
+                     *         "progress": {
+                     *           "season": 2,
+                     *           "episode": 4
+                     *         },
+                     *         "watched_at": "2026-11-23T20:15:00.000Z",
+                     *         "id": 1,
                      *         "created_at": "2026-11-23T08:30:00.000Z",
-                     *         "updated_at": "2026-11-23T08:30:00.000Z"
+                     *         "updated_at": "2026-11-23T08:30:00.000Z",
+                     *         "version": 41
                      *       }
                      *     }
                      */
@@ -2825,10 +3651,57 @@ export interface operations {
                 /**
                  * @example {
                  *       "title": "Parasite",
-                 *       "type": "movie"
+                 *       "type": "movie",
+                 *       "year": 2019,
+                 *       "status": "planned",
+                 *       "rating": 8.5,
+                 *       "notes": "With Ana",
+                 *       "tags": [
+                 *         "korean",
+                 *         "cinema"
+                 *       ],
+                 *       "ids": {
+                 *         "imdb": "tt6751668",
+                 *         "tmdb": 496243
+                 *       },
+                 *       "poster_url": "https://example.com/parasite.jpg",
+                 *       "runtime_minutes": 132,
+                 *       "release_date": "2019-05-30",
+                 *       "progress": {
+                 *         "season": 2,
+                 *         "episode": 4
+                 *       },
+                 *       "watched_at": "2026-11-23T20:15:00.000Z"
                  *     }
                  */
                 "application/json": components["schemas"]["UpdateItemDto"];
+                /**
+                 * @example {
+                 *       "title": "Parasite",
+                 *       "type": "movie",
+                 *       "year": 2019,
+                 *       "status": "planned",
+                 *       "rating": 8.5,
+                 *       "notes": "With Ana",
+                 *       "tags": [
+                 *         "korean",
+                 *         "cinema"
+                 *       ],
+                 *       "ids": {
+                 *         "imdb": "tt6751668",
+                 *         "tmdb": 496243
+                 *       },
+                 *       "poster_url": "https://example.com/parasite.jpg",
+                 *       "runtime_minutes": 132,
+                 *       "release_date": "2019-05-30",
+                 *       "progress": {
+                 *         "season": 2,
+                 *         "episode": 4
+                 *       },
+                 *       "watched_at": "2026-11-23T20:15:00.000Z"
+                 *     }
+                 */
+                "application/merge-patch+json": components["schemas"]["UpdateItemDto"];
             };
         };
         responses: {
@@ -2850,11 +3723,32 @@ export interface operations {
                      * @example {
                      *       "status": "ok",
                      *       "item": {
-                     *         "id": 1,
                      *         "title": "Parasite",
                      *         "type": "movie",
+                     *         "year": 2019,
+                     *         "status": "planned",
+                     *         "rating": 8.5,
+                     *         "notes": "With Ana",
+                     *         "tags": [
+                     *           "korean",
+                     *           "cinema"
+                     *         ],
+                     *         "ids": {
+                     *           "imdb": "tt6751668",
+                     *           "tmdb": 496243
+                     *         },
+                     *         "poster_url": "https://example.com/parasite.jpg",
+                     *         "runtime_minutes": 132,
+                     *         "release_date": "2019-05-30",
+                     *         "progress": {
+                     *           "season": 2,
+                     *           "episode": 4
+                     *         },
+                     *         "watched_at": "2026-11-23T20:15:00.000Z",
+                     *         "id": 1,
                      *         "created_at": "2026-11-23T08:30:00.000Z",
-                     *         "updated_at": "2026-11-23T08:30:00.000Z"
+                     *         "updated_at": "2026-11-23T08:30:00.000Z",
+                     *         "version": 41
                      *       }
                      *     }
                      */
@@ -2866,6 +3760,7 @@ export interface operations {
             403: components["responses"]["MissingScopeItemsWrite"];
             404: components["responses"]["ItemNotFound"];
             408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["ItemExists"];
             412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             414: components["responses"]["URITooLong"];
@@ -3267,11 +4162,32 @@ export interface operations {
                      *       "total": 42,
                      *       "watchlist": [
                      *         {
-                     *           "id": 1,
                      *           "title": "Parasite",
                      *           "type": "movie",
+                     *           "year": 2019,
+                     *           "status": "planned",
+                     *           "rating": 8.5,
+                     *           "notes": "With Ana",
+                     *           "tags": [
+                     *             "korean",
+                     *             "cinema"
+                     *           ],
+                     *           "ids": {
+                     *             "imdb": "tt6751668",
+                     *             "tmdb": 496243
+                     *           },
+                     *           "poster_url": "https://example.com/parasite.jpg",
+                     *           "runtime_minutes": 132,
+                     *           "release_date": "2019-05-30",
+                     *           "progress": {
+                     *             "season": 2,
+                     *             "episode": 4
+                     *           },
+                     *           "watched_at": "2026-11-23T20:15:00.000Z",
+                     *           "id": 1,
                      *           "created_at": "2026-11-23T08:30:00.000Z",
                      *           "updated_at": "2026-11-23T08:30:00.000Z",
+                     *           "version": 41,
                      *           "owner": {
                      *             "id": 1,
                      *             "email": "ada@example.com"
@@ -3309,6 +4225,26 @@ export interface operations {
                  * @example {
                  *       "title": "Parasite",
                  *       "type": "movie",
+                 *       "year": 2019,
+                 *       "status": "planned",
+                 *       "rating": 8.5,
+                 *       "notes": "With Ana",
+                 *       "tags": [
+                 *         "korean",
+                 *         "cinema"
+                 *       ],
+                 *       "ids": {
+                 *         "imdb": "tt6751668",
+                 *         "tmdb": 496243
+                 *       },
+                 *       "poster_url": "https://example.com/parasite.jpg",
+                 *       "runtime_minutes": 132,
+                 *       "release_date": "2019-05-30",
+                 *       "progress": {
+                 *         "season": 2,
+                 *         "episode": 4
+                 *       },
+                 *       "watched_at": "2026-11-23T20:15:00.000Z",
                  *       "user_id": 1
                  *     }
                  */
@@ -3336,11 +4272,32 @@ export interface operations {
                      * @example {
                      *       "status": "ok",
                      *       "item": {
-                     *         "id": 1,
                      *         "title": "Parasite",
                      *         "type": "movie",
+                     *         "year": 2019,
+                     *         "status": "planned",
+                     *         "rating": 8.5,
+                     *         "notes": "With Ana",
+                     *         "tags": [
+                     *           "korean",
+                     *           "cinema"
+                     *         ],
+                     *         "ids": {
+                     *           "imdb": "tt6751668",
+                     *           "tmdb": 496243
+                     *         },
+                     *         "poster_url": "https://example.com/parasite.jpg",
+                     *         "runtime_minutes": 132,
+                     *         "release_date": "2019-05-30",
+                     *         "progress": {
+                     *           "season": 2,
+                     *           "episode": 4
+                     *         },
+                     *         "watched_at": "2026-11-23T20:15:00.000Z",
+                     *         "id": 1,
                      *         "created_at": "2026-11-23T08:30:00.000Z",
                      *         "updated_at": "2026-11-23T08:30:00.000Z",
+                     *         "version": 41,
                      *         "owner": {
                      *           "id": 1,
                      *           "email": "ada@example.com"
@@ -3356,6 +4313,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["UserNotFound"];
             408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["ItemExists"];
             413: components["responses"]["ContentTooLarge"];
             414: components["responses"]["URITooLong"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -3398,11 +4356,32 @@ export interface operations {
                      * @example {
                      *       "status": "ok",
                      *       "item": {
-                     *         "id": 1,
                      *         "title": "Parasite",
                      *         "type": "movie",
+                     *         "year": 2019,
+                     *         "status": "planned",
+                     *         "rating": 8.5,
+                     *         "notes": "With Ana",
+                     *         "tags": [
+                     *           "korean",
+                     *           "cinema"
+                     *         ],
+                     *         "ids": {
+                     *           "imdb": "tt6751668",
+                     *           "tmdb": 496243
+                     *         },
+                     *         "poster_url": "https://example.com/parasite.jpg",
+                     *         "runtime_minutes": 132,
+                     *         "release_date": "2019-05-30",
+                     *         "progress": {
+                     *           "season": 2,
+                     *           "episode": 4
+                     *         },
+                     *         "watched_at": "2026-11-23T20:15:00.000Z",
+                     *         "id": 1,
                      *         "created_at": "2026-11-23T08:30:00.000Z",
                      *         "updated_at": "2026-11-23T08:30:00.000Z",
+                     *         "version": 41,
                      *         "owner": {
                      *           "id": 1,
                      *           "email": "ada@example.com"
@@ -3503,10 +4482,57 @@ export interface operations {
                 /**
                  * @example {
                  *       "title": "Parasite",
-                 *       "type": "movie"
+                 *       "type": "movie",
+                 *       "year": 2019,
+                 *       "status": "planned",
+                 *       "rating": 8.5,
+                 *       "notes": "With Ana",
+                 *       "tags": [
+                 *         "korean",
+                 *         "cinema"
+                 *       ],
+                 *       "ids": {
+                 *         "imdb": "tt6751668",
+                 *         "tmdb": 496243
+                 *       },
+                 *       "poster_url": "https://example.com/parasite.jpg",
+                 *       "runtime_minutes": 132,
+                 *       "release_date": "2019-05-30",
+                 *       "progress": {
+                 *         "season": 2,
+                 *         "episode": 4
+                 *       },
+                 *       "watched_at": "2026-11-23T20:15:00.000Z"
                  *     }
                  */
                 "application/json": components["schemas"]["AdminUpdateItemDto"];
+                /**
+                 * @example {
+                 *       "title": "Parasite",
+                 *       "type": "movie",
+                 *       "year": 2019,
+                 *       "status": "planned",
+                 *       "rating": 8.5,
+                 *       "notes": "With Ana",
+                 *       "tags": [
+                 *         "korean",
+                 *         "cinema"
+                 *       ],
+                 *       "ids": {
+                 *         "imdb": "tt6751668",
+                 *         "tmdb": 496243
+                 *       },
+                 *       "poster_url": "https://example.com/parasite.jpg",
+                 *       "runtime_minutes": 132,
+                 *       "release_date": "2019-05-30",
+                 *       "progress": {
+                 *         "season": 2,
+                 *         "episode": 4
+                 *       },
+                 *       "watched_at": "2026-11-23T20:15:00.000Z"
+                 *     }
+                 */
+                "application/merge-patch+json": components["schemas"]["AdminUpdateItemDto"];
             };
         };
         responses: {
@@ -3528,11 +4554,32 @@ export interface operations {
                      * @example {
                      *       "status": "ok",
                      *       "item": {
-                     *         "id": 1,
                      *         "title": "Parasite",
                      *         "type": "movie",
+                     *         "year": 2019,
+                     *         "status": "planned",
+                     *         "rating": 8.5,
+                     *         "notes": "With Ana",
+                     *         "tags": [
+                     *           "korean",
+                     *           "cinema"
+                     *         ],
+                     *         "ids": {
+                     *           "imdb": "tt6751668",
+                     *           "tmdb": 496243
+                     *         },
+                     *         "poster_url": "https://example.com/parasite.jpg",
+                     *         "runtime_minutes": 132,
+                     *         "release_date": "2019-05-30",
+                     *         "progress": {
+                     *           "season": 2,
+                     *           "episode": 4
+                     *         },
+                     *         "watched_at": "2026-11-23T20:15:00.000Z",
+                     *         "id": 1,
                      *         "created_at": "2026-11-23T08:30:00.000Z",
                      *         "updated_at": "2026-11-23T08:30:00.000Z",
+                     *         "version": 41,
                      *         "owner": {
                      *           "id": 1,
                      *           "email": "ada@example.com"
@@ -3548,6 +4595,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["ItemNotFound"];
             408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["ItemExists"];
             412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             414: components["responses"]["URITooLong"];

@@ -15,7 +15,7 @@ import { type Page, PageQuery } from '../../common/pagination/page.query.js';
 import { PageResponse } from '../../common/pagination/page.response.js';
 import { IsOmittable, IsOneOf, MAXIMUM_ID, QueryInteger } from '../../common/validation/fields.js';
 import { ITEM_FIELDS } from '../../watchlists/items/item-fields.js';
-import { parseInstant } from './parse-instant.js';
+import { parseInstant } from '../../common/validation/parse-instant.js';
 
 const IsInstant = () =>
   ValidateBy({

@@ -11,6 +11,7 @@ import type { Principal } from '../../auth/access/principal.js';
 import { RequiresRole } from '../../auth/access/requires-role.decorator.js';
 import type { AnswerWithETag } from '../../common/http/etag/etag.interceptor.js';
 import { ApiIfMatch, ConditionalGet, IfMatch, WithETag } from '../../common/http/etag/with-etag.decorator.js';
+import { AcceptsBody, PATCH_TYPES } from '../../common/http/json-body.js';
 import type { HttpReply } from '../../common/http/request.js';
 import { ApiIdParam } from '../../common/openapi/api-ids.decorator.js';
 import { ApiProblems } from '../../common/openapi/api-problems.decorator.js';
@@ -18,10 +19,11 @@ import { RateLimitPolicy } from '../../common/rate-limit/rate-limit.decorator.js
 import { IdPipe } from '../../common/validation/id.pipe.js';
 import type { User } from '../../users/user.entity.js';
 import { UserNotFoundError } from '../../users/users.errors.js';
+import { MAXIMUM_ITEM_BYTES } from '../../watchlists/items/item-fields.js';
 import { itemLocation } from '../../watchlists/items/item-response.js';
 import { ItemTags } from '../../watchlists/items/item-tags.js';
 import type { StoredItem } from '../../watchlists/items/item.entity.js';
-import { ItemNotFoundError } from '../../watchlists/items/items.errors.js';
+import { ItemExistsError, ItemNotFoundError } from '../../watchlists/items/items.errors.js';
 import {
   AdminCreateItemDto,
   AdminListQuery,
@@ -56,6 +58,7 @@ export class AdminItemsController {
   }
 
   @Post('items')
+  @AcceptsBody({ maximumBytes: MAXIMUM_ITEM_BYTES })
   @WithETag()
   @RateLimitPolicy('write')
   @ApiOperation({
@@ -64,7 +67,7 @@ export class AdminItemsController {
     description: 'The owner sees it at once; the audit log names you.',
   })
   @ApiCreatedResponse({ type: OwnedItemEnvelope, headers: { Location: itemLocation(ITEMS) } })
-  @ApiProblems(new UserNotFoundError())
+  @ApiProblems(new UserNotFoundError(), new ItemExistsError(7))
   async add(
     @Body() body: AdminCreateItemDto,
     @CurrentUser() actor: Principal,
@@ -89,6 +92,7 @@ export class AdminItemsController {
   }
 
   @Patch('items/:item_id')
+  @AcceptsBody({ maximumBytes: MAXIMUM_ITEM_BYTES, types: PATCH_TYPES })
   @WithETag()
   @RateLimitPolicy('write')
   @ApiItemId()
@@ -98,6 +102,7 @@ export class AdminItemsController {
     summary: "Change an item on anyone's list",
     description: 'As its owner can. The owner sees it at once; the audit log names you.',
   })
+  @ApiProblems(new ItemExistsError(7))
   @ApiOkResponse({ type: OwnedItemEnvelope })
   async update(
     @ItemId() id: number,

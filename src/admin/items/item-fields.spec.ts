@@ -12,11 +12,14 @@ import { AdminItemsService } from './admin-items.service.js';
 
 /** The real list with one more field. Every module below gets this list. */
 jest.mock('../../watchlists/items/item-fields.js', () => {
-  const { ITEM_FIELDS } = jest.requireActual<typeof Fields>('../../watchlists/items/item-fields.js');
+  const actual = jest.requireActual<typeof Fields>('../../watchlists/items/item-fields.js');
   const { clearable, textField } = jest.requireActual<typeof BodyFields>(
     '../../common/validation/body-fields.js',
   );
-  return { ITEM_FIELDS: { ...ITEM_FIELDS, made_up: clearable(textField({ maxLength: 20, example: 'x' })) } };
+  return {
+    ...actual,
+    ITEM_FIELDS: { ...actual.ITEM_FIELDS, made_up: clearable(textField({ maxLength: 20, example: 'x' })) },
+  };
 });
 
 const BODIES = [
@@ -54,6 +57,7 @@ describe('a field that is added to item-fields.ts', () => {
         update: async (id: number, change: object) => void rows.set(id, { ...rows.get(id), ...change }),
         delete: async (id: number) => void rows.delete(id),
       } as never,
+      { findOther: async () => null, insert: async () => undefined, replace: async () => undefined } as never,
       { bump: async () => ++version, lock: async () => undefined } as never,
       new ItemTags(unitOfWork),
       { recordAudit: async (entry: AuditEntry) => void audited.push(entry) } as never,

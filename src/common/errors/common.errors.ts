@@ -72,7 +72,7 @@ export class ValidationFailedError extends ProblemError {
   constructor(errors: readonly FieldError[]) {
     const fields = [...new Set(errors.map((error) => error.field))];
     const named = fields.slice(0, 5).join(', ') + (fields.length > 5 ? ', …' : '');
-    super(422, 'VALIDATION_FAILED', `Not valid: ${named}.`, { errors });
+    super(422, 'VALIDATION_FAILED', `Not valid: ${named}.`, { details: { errors } });
   }
 }
 

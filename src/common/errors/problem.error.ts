@@ -15,7 +15,12 @@ export interface ProblemDocument {
   readonly request_id: string;
   readonly instance: string;
   readonly errors?: readonly FieldError[];
+  readonly existing_item_id?: number;
+  readonly existing_item_deleted?: boolean;
 }
+
+/** The members that only some problems have. */
+type Details = Pick<ProblemDocument, 'errors' | 'existing_item_id' | 'existing_item_deleted'>;
 
 /** RFC 9110 renamed these two. Node still has the old names. */
 const TITLES: Record<number, string> = { 413: 'Content Too Large', 422: 'Unprocessable Content' };
@@ -26,18 +31,18 @@ const TITLES: Record<number, string> = { 413: 'Content Too Large', 422: 'Unproce
  */
 export class ProblemError extends Error {
   readonly headers: Readonly<Record<string, string>> = {};
-  readonly errors?: readonly FieldError[];
+  readonly details: Details;
 
   constructor(
     readonly status: number,
     readonly code: string,
     detail: string,
-    options?: { cause?: unknown; headers?: Record<string, string>; errors?: readonly FieldError[] },
+    options?: { cause?: unknown; headers?: Record<string, string>; details?: Details },
   ) {
     super(detail, options?.cause === undefined ? undefined : { cause: options.cause });
     this.name = new.target.name;
     if (options?.headers) this.headers = options.headers;
-    if (options?.errors) this.errors = options.errors;
+    this.details = options?.details ?? {};
   }
 
   toDocument(requestId: string, instance: string): ProblemDocument {
@@ -49,7 +54,7 @@ export class ProblemError extends Error {
       code: this.code,
       request_id: requestId,
       instance,
-      ...(this.errors && { errors: this.errors }),
+      ...this.details,
     };
   }
 }

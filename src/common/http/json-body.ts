@@ -6,8 +6,10 @@ import { MalformedJsonError, UnsupportedMediaTypeError } from '../errors/common.
 
 const MAXIMUM_DEPTH = 8;
 const JSON_TYPE = 'application/json';
+/** The media types of a body that changes a record (RFC 7396). */
+export const PATCH_TYPES = [JSON_TYPE, 'application/merge-patch+json'];
 /** Every JSON media type that a route can accept. The server rejects all others before it parses a byte. */
-const JSON_TYPES = [JSON_TYPE, 'application/merge-patch+json'];
+const JSON_TYPES = PATCH_TYPES;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;

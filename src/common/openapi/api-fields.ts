@@ -21,3 +21,13 @@ export const ApiInstant = () =>
   });
 
 export const ApiStatusOk = () => ApiProperty({ type: String, enum: ['ok'], example: 'ok' });
+
+export const ApiVersion = (description: string) =>
+  ApiProperty({
+    type: 'integer',
+    format: 'int32',
+    minimum: 0,
+    maximum: MAXIMUM_ID,
+    example: 41,
+    description,
+  });

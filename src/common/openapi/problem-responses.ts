@@ -15,6 +15,7 @@ import {
   ValidationFailedError,
 } from '../errors/common.errors.js';
 import type { ProblemDocument, ProblemError } from '../errors/problem.error.js';
+import { MAXIMUM_ID } from '../validation/fields.js';
 import { MAXIMUM_HEAD_SIZE, MAXIMUM_URL_LENGTH } from '../http/request-limits.js';
 import { responseHeaders } from './response-headers.js';
 
@@ -53,6 +54,8 @@ export const PROBLEM_SCHEMAS: Schemas = {
       request_id: text(128, '^[A-Za-z0-9._-]{1,128}$', 'b0c7c9b0-7f0f-4c4a-9f5e-2f7d3a1c9e10'),
       instance: text(MAXIMUM_HEAD_SIZE, '^[\\s\\S]*$', '/v1/auth/register'),
       errors: { type: 'array', maxItems: 5000, items: { $ref: '#/components/schemas/FieldError' } },
+      existing_item_id: { type: 'integer', format: 'int32', minimum: 1, maximum: MAXIMUM_ID, example: 7 },
+      existing_item_deleted: { type: 'boolean', example: false },
     },
   },
 };

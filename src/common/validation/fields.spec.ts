@@ -1,11 +1,19 @@
 import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
 import fc from 'fast-check';
-import { HasLength, IsId, IsOmittable, IsOneOf, IsTitle, NormalizedText, QueryInteger } from './fields.js';
+import {
+  HasLength,
+  IsOmittable,
+  IsOneOf,
+  IsTitle,
+  IsWholeNumber,
+  NormalizedText,
+  QueryInteger,
+} from './fields.js';
 
 class Fields {
   @IsOmittable()
-  @IsId()
+  @IsWholeNumber(1, 2_147_483_647)
   id?: unknown;
 
   @QueryInteger({ description: 'Any.' })
@@ -35,7 +43,7 @@ function resultOf(field: keyof Fields, value: unknown): unknown {
   return error ? Object.values(error.constraints!)[0] : instance[field];
 }
 
-describe(IsId.name, () => {
+describe(IsWholeNumber.name, () => {
   it.each([1, 42, 2_147_483_647])('takes %p', (value) => {
     expect(resultOf('id', value)).toBe(value);
   });

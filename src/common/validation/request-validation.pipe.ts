@@ -24,7 +24,7 @@ function fieldErrors(errors: readonly ValidationError[], parent = ''): FieldErro
 function missingAlternatives(metatype: Type, value: object): FieldError[] {
   const fields = (Reflect.getMetadata(AT_LEAST_ONE, metatype) as string[] | undefined) ?? [];
   if (fields.length === 0 || fields.some((field) => Object.hasOwn(value, field))) return [];
-  return fields.map((field) => ({ field, message: `at least one of ${fields.join(', ')} must be given` }));
+  return [{ field: 'body', message: `must have at least one of ${fields.join(', ')}` }];
 }
 
 /** Nest's pipe, configured to report every invalid or unknown field of a body or query in a problem document. */
@@ -54,7 +54,7 @@ export class RequestValidationPipe extends ValidationPipe {
     } catch (error) {
       if (!(error instanceof ValidationFailedError)) throw error;
       const named = new Set(found.map(({ field }) => field));
-      found.push(...error.errors!.filter(({ field }) => !named.has(field)));
+      found.push(...error.details.errors!.filter(({ field }) => !named.has(field)));
     }
     throw new ValidationFailedError(found);
   }

@@ -44,7 +44,7 @@ export class UndeclaredInputGuard implements CanActivate {
       if (bodyType) await this.pipe.transform(body, { type: 'body', metatype: bodyType });
     } catch (error) {
       if (!(error instanceof ValidationFailedError)) throw error;
-      errors.push(...error.errors!);
+      errors.push(...error.details.errors!);
     }
     throw new ValidationFailedError(errors);
   }

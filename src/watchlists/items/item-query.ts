@@ -1,5 +1,6 @@
 import { COUNT_COLUMNS, COUNTED_GROUPS } from '../lists/list-counts.js';
-import { groupOf, type ItemType } from './item.entity.js';
+import type { ItemType } from './item-fields.js';
+import { groupOf } from './item.entity.js';
 
 export const ITEM_SORTS = ['created_at_desc', 'created_at_asc', 'title_asc', 'title_desc'] as const;
 export type ItemSort = (typeof ITEM_SORTS)[number];

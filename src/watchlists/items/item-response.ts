@@ -1,32 +1,33 @@
-import { ApiProperty } from '@nestjs/swagger';
-import { ApiId, ApiInstant } from '../../common/openapi/api-fields.js';
-import { ITEM_TYPES, type ItemType, type StoredItem } from './item.entity.js';
+import { ApiId, ApiInstant, ApiVersion } from '../../common/openapi/api-fields.js';
+import { answerOf } from '../../common/validation/body-fields.js';
+import { ITEM_FIELDS, type ItemFields } from './item-fields.js';
+import type { StoredItem } from './item.entity.js';
+
+const FIELD_NAMES = Object.keys(ITEM_FIELDS) as (keyof ItemFields)[];
 
 /** An item in every answer, the admin's included. A change of its fields also changes `ITEM_SHAPE` (item-tags.ts). */
-export class ItemResponse {
+export class ItemResponse extends answerOf(ITEM_FIELDS) {
   @ApiId()
   readonly id!: number;
 
-  @ApiProperty({
-    type: String,
-    minLength: 1,
-    maxLength: 255,
-    pattern: '^[^\\u0000-\\u001F\\u007F-\\u009F]*$',
-    example: 'Parasite',
-  })
-  readonly title!: string;
-
-  @ApiProperty({ type: String, enum: ITEM_TYPES, example: 'movie' })
-  readonly type!: ItemType;
+  @ApiInstant()
+  readonly created_at!: Date;
 
   @ApiInstant()
-  readonly created_at!: string;
+  readonly updated_at!: Date;
 
-  @ApiInstant()
-  readonly updated_at!: string;
+  @ApiVersion("The list's version at the item's last change.")
+  readonly version!: number;
 
-  static from({ id, title, type, createdAt, updatedAt }: StoredItem): ItemResponse {
-    return { id, title, type, created_at: createdAt.toISOString(), updated_at: updatedAt.toISOString() };
+  static from(item: StoredItem): ItemResponse {
+    const fields = Object.fromEntries(FIELD_NAMES.map((name) => [name, item[name]])) as unknown as ItemFields;
+    return {
+      id: item.id,
+      ...fields,
+      created_at: item.createdAt,
+      updated_at: item.updatedAt,
+      version: item.version,
+    };
   }
 }
 

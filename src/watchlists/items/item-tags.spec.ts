@@ -1,4 +1,6 @@
 import type { UnitOfWork } from '../../database/unit-of-work.js';
+import { newValues } from '../../common/validation/body-fields.js';
+import { ITEM_FIELDS } from './item-fields.js';
 import { ItemResponse } from './item-response.js';
 import { ITEM_SHAPE, ItemTags } from './item-tags.js';
 import type { StoredItem } from './item.entity.js';
@@ -6,8 +8,7 @@ import type { StoredItem } from './item.entity.js';
 const ITEM: StoredItem = {
   id: 7,
   userId: 1,
-  title: 'Parasite',
-  type: 'movie',
+  ...newValues(ITEM_FIELDS, { title: 'Parasite', type: 'movie' }),
   createdAt: new Date(0),
   updatedAt: new Date(0),
   version: 41,
@@ -23,7 +24,25 @@ describe(ItemTags.name, () => {
 
   it('has another shape for each set of fields that an answer shows', () => {
     expect({ [ITEM_SHAPE]: Object.keys(ItemResponse.from(ITEM)) }).toEqual({
-      k1: ['id', 'title', 'type', 'created_at', 'updated_at'],
+      k2: [
+        'id',
+        'title',
+        'type',
+        'year',
+        'status',
+        'rating',
+        'notes',
+        'tags',
+        'ids',
+        'poster_url',
+        'runtime_minutes',
+        'release_date',
+        'progress',
+        'watched_at',
+        'created_at',
+        'updated_at',
+        'version',
+      ],
     });
   });
 

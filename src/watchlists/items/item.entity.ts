@@ -1,10 +1,21 @@
-import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryGeneratedColumn } from 'typeorm';
+import {
+  Column,
+  Entity,
+  Index,
+  JoinColumn,
+  ManyToOne,
+  PrimaryGeneratedColumn,
+  type ValueTransformer,
+} from 'typeorm';
 import { User } from '../../users/user.entity.js';
 import type { CountedGroup } from '../lists/list-counts.js';
-import type { ItemFields } from './item-fields.js';
+import type { ItemFields, ItemStatus, ItemType } from './item-fields.js';
 
-export const ITEM_TYPES = ['movie', 'show'] as const;
-export type ItemType = (typeof ITEM_TYPES)[number];
+/** A number with one decimal is stored as whole tenths, which compare and add up exactly. */
+const TENTHS: ValueTransformer = {
+  to: (value: number | null) => value && Math.round(value * 10),
+  from: (tenths: number | null) => tenths && tenths / 10,
+};
 
 // One index for each way to filter and sort an owner's list, so that a page of a long list costs no more.
 @Entity('watchlist_items')
@@ -32,6 +43,40 @@ export class WatchlistItem implements ItemFields {
 
   @Column({ type: String, length: 10 })
   type!: ItemType;
+
+  @Column({ type: Number, nullable: true })
+  year!: number | null;
+
+  @Column({ type: String, length: 10, default: 'planned' })
+  status!: ItemStatus;
+
+  @Column({ type: Number, nullable: true, transformer: TENTHS })
+  rating!: number | null;
+
+  @Column({ type: 'text', nullable: true })
+  notes!: string | null;
+
+  @Column({ type: 'simple-json', default: '[]' })
+  tags!: readonly string[];
+
+  /** Unique among the movies or shows of one list, see external-id.entity.ts. */
+  @Column({ type: 'simple-json', default: '{}' })
+  ids!: ItemFields['ids'];
+
+  @Column({ type: String, length: 2000, nullable: true })
+  poster_url!: string | null;
+
+  @Column({ type: Number, nullable: true })
+  runtime_minutes!: number | null;
+
+  @Column({ type: String, length: 10, nullable: true })
+  release_date!: string | null;
+
+  @Column({ type: 'simple-json', nullable: true })
+  progress!: ItemFields['progress'];
+
+  @Column({ type: Date, precision: 3, nullable: true })
+  watched_at!: Date | null;
 
   @Column({ name: 'created_at', type: Date, precision: 3 })
   createdAt!: Date;

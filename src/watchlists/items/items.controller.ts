@@ -10,18 +10,21 @@ import { CurrentUser } from '../../auth/access/current-user.decorator.js';
 import { RequiresScope } from '../../auth/access/requires-scope.decorator.js';
 import type { Principal } from '../../auth/access/principal.js';
 import { CacheResponse } from '../../common/cache/cache-response.decorator.js';
+import { AcceptsBody, PATCH_TYPES } from '../../common/http/json-body.js';
 import type { HttpReply } from '../../common/http/request.js';
 import type { AnswerWithETag } from '../../common/http/etag/etag.interceptor.js';
 import { ApiIfMatch, ConditionalGet, IfMatch, WithETag } from '../../common/http/etag/with-etag.decorator.js';
 import { ApiIdParam } from '../../common/openapi/api-ids.decorator.js';
+import { ApiProblems } from '../../common/openapi/api-problems.decorator.js';
 import { RateLimitPolicy } from '../../common/rate-limit/rate-limit.decorator.js';
 import { IdPipe } from '../../common/validation/id.pipe.js';
 import { CreateItemDto, UpdateItemDto } from './dto/item.dto.js';
 import { ItemEnvelope, ListResponse } from './dto/item.response.js';
 import { itemLocation } from './item-response.js';
+import { MAXIMUM_ITEM_BYTES } from './item-fields.js';
 import { ItemTags } from './item-tags.js';
 import type { StoredItem } from './item.entity.js';
-import { ItemNotFoundError } from './items.errors.js';
+import { ItemExistsError, ItemNotFoundError } from './items.errors.js';
 import { ItemsService } from './items.service.js';
 import { ListCacheKey } from './list-cache-key.js';
 import { ListQuery } from './list.query.js';
@@ -54,6 +57,7 @@ export class ItemsController {
   }
 
   @Post('items')
+  @AcceptsBody({ maximumBytes: MAXIMUM_ITEM_BYTES })
   @RequiresScope('items:write')
   @WithETag()
   @RateLimitPolicy('write')
@@ -62,6 +66,7 @@ export class ItemsController {
     summary: 'Add a movie or show',
     description: 'To your own list; the same title twice is allowed.',
   })
+  @ApiProblems(new ItemExistsError(7))
   @ApiCreatedResponse({ type: ItemEnvelope, headers: { Location: itemLocation(ITEMS) } })
   async add(
     @CurrentUser() user: Principal,
@@ -88,6 +93,7 @@ export class ItemsController {
   }
 
   @Patch('items/:item_id')
+  @AcceptsBody({ maximumBytes: MAXIMUM_ITEM_BYTES, types: PATCH_TYPES })
   @RequiresScope('items:write')
   @WithETag()
   @RateLimitPolicy('write')
@@ -95,10 +101,11 @@ export class ItemsController {
   @ApiIfMatch()
   @ApiOperation({
     operationId: 'updateItem',
-    summary: 'Change title or type',
+    summary: 'Change an item',
     description:
       'A field that is left out stays as it is. A change to the present value leaves `updated_at` as it is. With `If-Match`, only one of two concurrent changes succeeds.',
   })
+  @ApiProblems(new ItemExistsError(7))
   @ApiOkResponse({ type: ItemEnvelope })
   async update(
     @CurrentUser() user: Principal,

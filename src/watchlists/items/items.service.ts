@@ -1,21 +1,26 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import { type Actor, AuditService } from '../../audit/audit.service.js';
 import { changesBetween } from '../../audit/changes.js';
 import { UnauthorizedError } from '../../auth/access/auth.errors.js';
+import { ValidationFailedError } from '../../common/errors/common.errors.js';
 import type { Page } from '../../common/pagination/page.query.js';
-import { newValues, patched } from '../../common/validation/body-fields.js';
+import { newValues, patched, unsetValues } from '../../common/validation/body-fields.js';
 import { UnitOfWork } from '../../database/unit-of-work.js';
 import { UserNotFoundError } from '../../users/users.errors.js';
 import { growthBetween } from '../lists/list-counts.js';
 import { ListsService } from '../lists/lists.service.js';
+import { ExternalIdsRepository } from './external-ids.repository.js';
 import { ITEM_FIELDS, type ItemFields, type ItemPatch, type NewItem } from './item-fields.js';
 import type { ItemQuery, PlainListQuery } from './item-query.js';
 import { ItemTags } from './item-tags.js';
 import { groupOf, type StoredItem, type WatchlistItem } from './item.entity.js';
-import { ItemNotFoundError } from './items.errors.js';
+import { ItemExistsError, ItemNotFoundError } from './items.errors.js';
 import { ItemsRepository } from './items.repository.js';
 
 const FIELD_NAMES = Object.keys(ITEM_FIELDS);
+/** A new item is compared with this, so that the audit log has only what was given. */
+const NOTHING_SET = unsetValues(ITEM_FIELDS);
 
 /** Limits a write to one owner's item, and to the state that the caller knows. */
 export interface ItemConditions {
@@ -30,6 +35,7 @@ export interface ItemConditions {
 export class ItemsService {
   constructor(
     private readonly items: ItemsRepository,
+    private readonly externalIds: ExternalIdsRepository,
     private readonly lists: ListsService,
     private readonly tags: ItemTags,
     private readonly audit: AuditService,
@@ -52,14 +58,16 @@ export class ItemsService {
   }
 
   /**
+   * @throws ValidationFailedError
+   * @throws ItemExistsError
    * @throws UserNotFoundError when there is no such owner
    * @throws UnauthorizedError when the owner is the actor, whose account was erased after the token was checked
    */
   async add(ownerId: number, body: NewItem, actor: Actor): Promise<StoredItem> {
-    const fields = newValues(ITEM_FIELDS, body);
     try {
       return await this.unitOfWork.write(async () => {
         const now = new Date();
+        const fields = settled(null, newValues(ITEM_FIELDS, body), body, now);
         const row = { ...fields, userId: ownerId, createdAt: now, updatedAt: now };
         // Sent together, because they share a round trip on PostgreSQL. Without an owner both fail, and the first error counts.
         const bumped = this.lists.bump(ownerId, growthBetween(null, groupOf(fields)));
@@ -67,8 +75,10 @@ export class ItemsService {
         inserted.catch(() => undefined);
         const version = await bumped;
         const id = await inserted;
+        const item = { ...row, id, version };
+        await this.claimIds(item);
         await this.record('watchlist_item.created', id, actor, null, fields);
-        return { ...row, id, version };
+        return item;
       });
     } catch (error) {
       if (error instanceof UserNotFoundError && actor.id === ownerId) throw new UnauthorizedError(true);
@@ -81,17 +91,22 @@ export class ItemsService {
    *
    * @throws ItemNotFoundError
    * @throws PreconditionFailedError
+   * @throws ValidationFailedError
+   * @throws ItemExistsError
    */
   update(id: number, patch: ItemPatch, actor: Actor, conditions: ItemConditions = {}): Promise<StoredItem> {
     return this.unitOfWork.write(async () => {
       const item = await this.lock(id, conditions);
-      const fields = patched(ITEM_FIELDS, item, patch);
+      const now = new Date();
+      const fields = settled(item, patched(ITEM_FIELDS, item, patch), patch, now);
       if (Object.keys(changesBetween(item, fields, FIELD_NAMES)).length === 0) return item;
       const version = await this.lists.bump(item.userId, growthBetween(groupOf(item), groupOf(fields)));
-      const change = { ...fields, updatedAt: new Date(), version };
+      const change = { ...fields, updatedAt: now, version };
+      const changed = { ...item, ...change };
       await this.items.update(id, change);
+      await this.claimIds(changed, item);
       await this.record('watchlist_item.updated', id, actor, item, fields);
-      return { ...item, ...change };
+      return changed;
     });
   }
 
@@ -119,6 +134,18 @@ export class ItemsService {
     return item;
   }
 
+  /**
+   * Makes the item's ids unique on its list, which the caller holds.
+   *
+   * @throws ItemExistsError
+   */
+  private async claimIds(item: StoredItem, before?: StoredItem): Promise<void> {
+    if (before !== undefined && before.type === item.type && isDeepStrictEqual(before.ids, item.ids)) return;
+    const other = await this.externalIds.findOther(item);
+    if (other !== null) throw new ItemExistsError(other);
+    await (before === undefined ? this.externalIds.insert(item) : this.externalIds.replace(item));
+  }
+
   private record(
     action: 'watchlist_item.created' | 'watchlist_item.updated' | 'watchlist_item.deleted',
     id: number,
@@ -126,7 +153,20 @@ export class ItemsService {
     before: ItemFields | null,
     after: ItemFields | null,
   ): Promise<void> {
-    const changes = changesBetween(before, after, FIELD_NAMES);
+    const changes = changesBetween(before ?? NOTHING_SET, after ?? NOTHING_SET, FIELD_NAMES);
     return this.audit.recordAudit({ actor, action, resourceType: 'watchlist_item', resourceId: id, changes });
   }
+}
+
+/**
+ * Applies the rules that concern several fields.
+ *
+ * @param before null for a new item
+ * @throws ValidationFailedError
+ */
+function settled(before: ItemFields | null, after: ItemFields, given: ItemPatch, now: Date): ItemFields {
+  if (after.type === 'movie' && after.progress !== null)
+    throw new ValidationFailedError([{ field: 'progress', message: 'must be left out or null for a movie' }]);
+  const becomesWatched = after.status === 'watched' && before?.status !== 'watched';
+  return becomesWatched && given.watched_at === undefined ? { ...after, watched_at: now } : after;
 }

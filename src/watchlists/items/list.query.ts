@@ -1,7 +1,7 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { PageQuery } from '../../common/pagination/page.query.js';
 import { IsOmittable, IsOneOf } from '../../common/validation/fields.js';
-import { ITEM_TYPES, type ItemType } from './item.entity.js';
+import { ITEM_TYPES, type ItemType } from './item-fields.js';
 import { ITEM_SORTS, type ItemSort } from './item-query.js';
 
 export class ListQuery extends PageQuery {

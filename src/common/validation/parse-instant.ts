@@ -1,6 +1,11 @@
 const RFC3339 =
   /^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):\d{2}:\d{2}(\.\d{1,3}(?<finer>\d{0,6}))?(Z|[+-]\d{2}:\d{2})$/;
 
+/** A day of the calendar as YYYY-MM-DD, which 30 February is not. */
+export function isDay(text: string): boolean {
+  return /^\d{4}-\d{2}-\d{2}$/.test(text) && parseInstant(`${text}T00:00:00Z`) !== undefined;
+}
+
 /**
  * An RFC 3339 time with its offset; undefined for anything else, 30 February included. Stored times are whole
  * milliseconds: what is finer is rounded up, so that each of them stays on its side of the time that was meant.
