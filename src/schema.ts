@@ -12,6 +12,7 @@ import { CreatePersonalTokens1795514400000 } from './database/migrations/1795514
 import { AddAuditTraceparent1795600800000 } from './database/migrations/1795600800000-add-audit-traceparent.js';
 import { CreateWatchlists1796076000000 } from './database/migrations/1796076000000-create-watchlists.js';
 import { AddItemFields1796083200000 } from './database/migrations/1796083200000-add-item-fields.js';
+import { PrepareLists1796086800000 } from './database/migrations/1796086800000-prepare-lists.js';
 import type { Schema } from './database/data-source.js';
 import { User } from './users/user.entity.js';
 import { ExternalId } from './watchlists/items/external-id.entity.js';
@@ -42,6 +43,7 @@ export const MIGRATIONS = [
   AddAuditTraceparent1795600800000,
   CreateWatchlists1796076000000,
   AddItemFields1796083200000,
+  PrepareLists1796086800000,
 ];
 
 /** The tables and migrations. This is the only file that imports every feature; `database/` receives it. */

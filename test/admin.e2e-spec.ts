@@ -597,7 +597,16 @@ describe('admin', () => {
 
     it('is empty for a user without items, and for one whom nobody knows', async () => {
       const carol = await asUser(server);
-      const empty = { skip: 0, limit: 10, total: 0, watchlist: [] };
+      const counts = { planned: 0, watching: 0, watched: 0, on_hold: 0, dropped: 0 };
+      const empty = {
+        skip: 0,
+        limit: 10,
+        total: 0,
+        has_more: false,
+        next_cursor: null,
+        counts,
+        watchlist: [],
+      };
       expect(await list(`user_id=${carol.id}`)).toEqual(empty);
       expect(await list(`user_id=${NOBODYS_ID}`)).toEqual(empty);
     });
@@ -614,7 +623,7 @@ describe('admin', () => {
       ['sort=id_asc', 'sort'],
       ['sort=title_asc&sort=title_asc', 'sort'],
       ['owner_id=1', 'owner_id'],
-      ['q=Parasite', 'q'],
+      ['query=Parasite', 'query'],
     ])('refuses ?%s', async (query, field) => {
       expectInvalid(await admin.get(`/v1/admin/watchlists?${query}`), field);
     });

@@ -81,6 +81,10 @@ describe('@watchlist/client', () => {
       skip: 0,
       limit: 5,
       total: 1,
+      has_more: false,
+      next_cursor: null,
+      counts: { planned: 1, watching: 0, watched: 0, on_hold: 0, dropped: 0 },
+      version: 1,
       watchlist: [item],
     });
     const params = { path: { item_id: item.id } };

@@ -12,9 +12,11 @@ interface Reference {
 }
 /** As much of JSON Schema as the document uses. */
 export interface Schema {
-  readonly type?: 'object' | 'array' | 'string' | 'integer' | 'boolean';
+  readonly type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean';
   readonly format?: string;
   readonly enum?: readonly string[];
+  readonly example?: unknown;
+  readonly pattern?: string;
   readonly minimum?: number;
   readonly maximum?: number;
   /** Of an array. */

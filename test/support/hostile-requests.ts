@@ -367,7 +367,10 @@ function brokenPath({ path, parameters }: DescribedOperation, valid: Arbitrary<s
 
 function validQuery(operation: Operation): Arbitrary<string> {
   const values = Object.fromEntries(
-    parametersOf(operation, 'query').map(({ name, schema }) => [name, queryValue(name, schema)]),
+    parametersOf(operation, 'query')
+      // Only an answer has a cursor that is valid.
+      .filter(({ name }) => name !== 'cursor')
+      .map(({ name, schema }) => [name, queryValue(name, schema)]),
   );
   return fc.record(values, { requiredKeys: [] }).map((query) =>
     Object.entries(query)
@@ -380,7 +383,11 @@ function queryValue(name: string, schema: Schema): Arbitrary<string | number> {
   if (schema.enum) return fc.constantFrom(...schema.enum);
   if (schema.type === 'integer') return fc.oneof(smallIntegers(schema), fc.integer(boundsOf(schema)));
   if (schema.format === 'date-time') return instants;
-  return name === 'q' ? titles : wellFormedText;
+  if (name === 'ids') return fc.constantFrom('tmdb:1', 'imdb:tt6751668,tmdb:7');
+  if (schema.type === 'array') return someOf(schema).map((values) => values.join());
+  if (schema.type === 'number') return tenths(schema);
+  if (schema.type === 'boolean') return fc.constantFrom('true', 'false');
+  return name === 'q' ? titles.map((text) => [...text].slice(0, 100).join('')) : wellFormedText;
 }
 
 const MAXIMUM_ID = 2_147_483_647;
@@ -462,7 +469,17 @@ function members({ properties = {}, required = [] }: Schema, cast: Cast): Arbitr
 
 function bodyValue(name: string, schema: Schema): Arbitrary<unknown> {
   if (schema.enum) return fc.constantFrom(...schema.enum);
-  if (schema.type === 'array') return fc.subarray([...schema.items!.enum!], { minLength: 1 });
+  if (schema.type === 'array') return someOf(schema);
+  if (schema.type === 'number') return tenths(schema);
+  // A movie has no progress.
+  if (name === 'progress') return fc.constant(null);
+  if (schema.type === 'object') {
+    const values = Object.entries(schema.properties!).map(([member, each]) => [
+      member,
+      bodyValue(member, each),
+    ]);
+    return fc.record(Object.fromEntries(values) as Record<string, Arbitrary<unknown>>, { requiredKeys: [] });
+  }
   if (schema.type === 'integer') {
     return schema.maximum === MAXIMUM_ID ? ids(1, USERS) : fc.integer(boundsOf(schema));
   }
@@ -470,8 +487,17 @@ function bodyValue(name: string, schema: Schema): Arbitrary<unknown> {
   if (name.endsWith('_password')) return passwords;
   if (name === 'name') return names;
   if (name === 'email') return emails;
-  return ['title', 'refresh_token', 'token'].includes(name) ? titles : wellFormedText;
+  if (['title', 'notes', 'refresh_token', 'token'].includes(name)) return titles;
+  const isOfAForm = schema.format !== undefined || schema.pattern !== undefined;
+  return isOfAForm && schema.example !== undefined ? fc.constant(schema.example) : wellFormedText;
 }
+
+/** Elements of a list. */
+const someOf = ({ items }: Schema) =>
+  fc.subarray([...(items!.enum ?? ['noir', 'Sci-Fi', '\u6620\u753b'])], { minLength: 1 });
+
+const tenths = ({ minimum = 0, maximum = 10 }: Schema) =>
+  fc.integer({ min: Math.round(minimum * 10), max: maximum * 10 }).map((value) => value / 10);
 
 /** One of a few: users without number would be memory without end. */
 const emails = fc.integer({ min: 1, max: USERS }).map((n) => `Somebody-${n}@example.com`);

@@ -181,7 +181,7 @@ export interface paths {
         };
         /**
          * My watchlist, a page at a time
-         * @description `total` counts what matches the filter, on all pages together. Never older than your last change. Personal tokens need the scope `items:read`.
+         * @description `total` counts the items that match the filter, on all pages together; `counts` counts them by status, whatever `status` asks for. The answer is never older than your last change. The header `Link` has the addresses of the first, next and previous page. Personal tokens need the scope `items:read`.
          */
         get: operations["listItems"];
         put?: never;
@@ -785,6 +785,33 @@ export interface components {
              */
             new_password: string;
         };
+        StatusCountsResponse: {
+            /**
+             * Format: int32
+             * @example 30
+             */
+            planned: number;
+            /**
+             * Format: int32
+             * @example 2
+             */
+            watching: number;
+            /**
+             * Format: int32
+             * @example 9
+             */
+            watched: number;
+            /**
+             * Format: int32
+             * @example 1
+             */
+            on_hold: number;
+            /**
+             * Format: int32
+             * @example 0
+             */
+            dropped: number;
+        };
         ItemResponse: {
             /**
              * @description Trimmed and normalized (NFC); at least one visible character, no control characters.
@@ -950,10 +977,27 @@ export interface components {
              */
             total: number;
             /**
+             * @description True when there are items after these.
+             * @example true
+             */
+            has_more: boolean;
+            /**
+             * @description For the parameter `cursor` of the next page; null on the last page.
+             * @example WyJxMXcyZTMiLG51bGwsN10
+             */
+            next_cursor: string | null;
+            counts: components["schemas"]["StatusCountsResponse"];
+            /**
              * Format: email
              * @example ada@example.com
              */
             user: string;
+            /**
+             * Format: int32
+             * @description Rises with each change of the list.
+             * @example 41
+             */
+            version: number;
             watchlist: components["schemas"]["ItemResponse"][];
         };
         CreateItemDto: {
@@ -1573,6 +1617,17 @@ export interface components {
              * @example 42
              */
             total: number;
+            /**
+             * @description True when there are items after these.
+             * @example true
+             */
+            has_more: boolean;
+            /**
+             * @description For the parameter `cursor` of the next page; null on the last page.
+             * @example WyJxMXcyZTMiLG51bGwsN10
+             */
+            next_cursor: string | null;
+            counts: components["schemas"]["StatusCountsResponse"];
             watchlist: components["schemas"]["OwnedItemResponse"][];
         };
         AdminCreateItemDto: {
@@ -3288,14 +3343,38 @@ export interface operations {
     listItems: {
         parameters: {
             query?: {
-                /** @description The number of rows to skip. */
-                skip?: number;
-                /** @description The maximum number of rows to return. */
-                limit?: number;
                 /** @description Only items of this type. */
                 type?: "movie" | "show";
-                /** @description Ties are broken by id. */
-                sort?: "created_at_desc" | "created_at_asc" | "title_asc" | "title_desc";
+                /** @description Only items of these statuses, separated by commas. */
+                status?: ("planned" | "watching" | "watched" | "on_hold" | "dropped")[];
+                /** @description Only items that have all of these tags, separated by commas. */
+                tag?: string[];
+                /** @description Only items whose title, notes or tags contain each of these words, without regard to case, accents and width. */
+                q?: string;
+                /** @description Only items of this year or later. */
+                year_from?: number;
+                /** @description Only items of this year or earlier. */
+                year_to?: number;
+                /** @description Only items with at least this rating. */
+                rating_from?: number;
+                /** @description Only items with at most this rating. */
+                rating_to?: number;
+                /** @description Only items that have something in all of these fields, separated by commas. `ids.imdb` is one id. */
+                has?: ("year" | "rating" | "notes" | "tags" | "ids" | "poster_url" | "runtime_minutes" | "release_date" | "progress" | "watched_at" | "ids.imdb" | "ids.tmdb" | "ids.tvdb" | "ids.tvmaze" | "ids.trakt" | "ids.simkl" | "ids.mal" | "ids.anilist" | "ids.wikidata" | "ids.letterboxd")[];
+                /** @description Only items that have nothing in any of these fields, separated by commas. */
+                lacks?: ("year" | "rating" | "notes" | "tags" | "ids" | "poster_url" | "runtime_minutes" | "release_date" | "progress" | "watched_at" | "ids.imdb" | "ids.tmdb" | "ids.tvdb" | "ids.tvmaze" | "ids.trakt" | "ids.simkl" | "ids.mal" | "ids.anilist" | "ids.wikidata" | "ids.letterboxd")[];
+                /** @description Only items that have one of these ids, separated by commas, such as `imdb:tt6751668,tmdb:496243`. */
+                ids?: string[];
+                /** @description The items in the trash instead of those on the list. */
+                deleted?: boolean;
+                /** @description The number of items to skip. */
+                skip?: number;
+                /** @description The maximum number of items to return. */
+                limit?: number;
+                /** @description Items without a value come last. Ties are broken by id. */
+                sort?: "created_at_desc" | "created_at_asc" | "title_asc" | "title_desc" | "updated_at_desc" | "year_desc" | "year_asc" | "rating_desc" | "rating_asc" | "release_date_desc" | "release_date_asc" | "watched_at_desc" | "manual";
+                /** @description The `next_cursor` of the page before, with the same filter and sort. Unlike `skip`, it neither repeats nor misses items when others are added meanwhile. */
+                cursor?: string;
             };
             header?: {
                 /** @description The `ETag` of an earlier answer: 304 when nothing has changed since. */
@@ -3326,7 +3405,17 @@ export interface operations {
                      *       "skip": 0,
                      *       "limit": 10,
                      *       "total": 42,
+                     *       "has_more": true,
+                     *       "next_cursor": "WyJxMXcyZTMiLG51bGwsN10",
+                     *       "counts": {
+                     *         "planned": 30,
+                     *         "watching": 2,
+                     *         "watched": 9,
+                     *         "on_hold": 1,
+                     *         "dropped": 0
+                     *       },
                      *       "user": "ada@example.com",
+                     *       "version": 41,
                      *       "watchlist": [
                      *         {
                      *           "title": "Parasite",
@@ -4125,14 +4214,38 @@ export interface operations {
     listAllItems: {
         parameters: {
             query?: {
-                /** @description The number of rows to skip. */
-                skip?: number;
-                /** @description The maximum number of rows to return. */
-                limit?: number;
                 /** @description Only items of this type. */
                 type?: "movie" | "show";
-                /** @description Ties are broken by id. */
-                sort?: "created_at_desc" | "created_at_asc" | "title_asc" | "title_desc";
+                /** @description Only items of these statuses, separated by commas. */
+                status?: ("planned" | "watching" | "watched" | "on_hold" | "dropped")[];
+                /** @description Only items that have all of these tags, separated by commas. */
+                tag?: string[];
+                /** @description Only items whose title, notes or tags contain each of these words, without regard to case, accents and width. */
+                q?: string;
+                /** @description Only items of this year or later. */
+                year_from?: number;
+                /** @description Only items of this year or earlier. */
+                year_to?: number;
+                /** @description Only items with at least this rating. */
+                rating_from?: number;
+                /** @description Only items with at most this rating. */
+                rating_to?: number;
+                /** @description Only items that have something in all of these fields, separated by commas. `ids.imdb` is one id. */
+                has?: ("year" | "rating" | "notes" | "tags" | "ids" | "poster_url" | "runtime_minutes" | "release_date" | "progress" | "watched_at" | "ids.imdb" | "ids.tmdb" | "ids.tvdb" | "ids.tvmaze" | "ids.trakt" | "ids.simkl" | "ids.mal" | "ids.anilist" | "ids.wikidata" | "ids.letterboxd")[];
+                /** @description Only items that have nothing in any of these fields, separated by commas. */
+                lacks?: ("year" | "rating" | "notes" | "tags" | "ids" | "poster_url" | "runtime_minutes" | "release_date" | "progress" | "watched_at" | "ids.imdb" | "ids.tmdb" | "ids.tvdb" | "ids.tvmaze" | "ids.trakt" | "ids.simkl" | "ids.mal" | "ids.anilist" | "ids.wikidata" | "ids.letterboxd")[];
+                /** @description Only items that have one of these ids, separated by commas, such as `imdb:tt6751668,tmdb:496243`. */
+                ids?: string[];
+                /** @description The items in the trash instead of those on the list. */
+                deleted?: boolean;
+                /** @description The number of items to skip. */
+                skip?: number;
+                /** @description The maximum number of items to return. */
+                limit?: number;
+                /** @description Items without a value come last. Ties are broken by id. */
+                sort?: "created_at_desc" | "created_at_asc" | "title_asc" | "title_desc" | "updated_at_desc" | "year_desc" | "year_asc" | "rating_desc" | "rating_asc" | "release_date_desc" | "release_date_asc" | "watched_at_desc" | "manual";
+                /** @description The `next_cursor` of the page before, with the same filter and sort. Unlike `skip`, it neither repeats nor misses items when others are added meanwhile. */
+                cursor?: string;
                 /** @description Only this user's items. */
                 user_id?: number;
             };
@@ -4160,6 +4273,15 @@ export interface operations {
                      *       "skip": 0,
                      *       "limit": 10,
                      *       "total": 42,
+                     *       "has_more": true,
+                     *       "next_cursor": "WyJxMXcyZTMiLG51bGwsN10",
+                     *       "counts": {
+                     *         "planned": 30,
+                     *         "watching": 2,
+                     *         "watched": 9,
+                     *         "on_hold": 1,
+                     *         "dropped": 0
+                     *       },
                      *       "watchlist": [
                      *         {
                      *           "title": "Parasite",

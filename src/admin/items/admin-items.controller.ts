@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
 import {
   ApiCreatedResponse,
   ApiNoContentResponse,
@@ -12,9 +12,10 @@ import { RequiresRole } from '../../auth/access/requires-role.decorator.js';
 import type { AnswerWithETag } from '../../common/http/etag/etag.interceptor.js';
 import { ApiIfMatch, ConditionalGet, IfMatch, WithETag } from '../../common/http/etag/with-etag.decorator.js';
 import { AcceptsBody, PATCH_TYPES } from '../../common/http/json-body.js';
-import type { HttpReply } from '../../common/http/request.js';
+import type { HttpReply, HttpRequest } from '../../common/http/request.js';
 import { ApiIdParam } from '../../common/openapi/api-ids.decorator.js';
 import { ApiProblems } from '../../common/openapi/api-problems.decorator.js';
+import { pageLinks } from '../../common/pagination/page-links.js';
 import { RateLimitPolicy } from '../../common/rate-limit/rate-limit.decorator.js';
 import { IdPipe } from '../../common/validation/id.pipe.js';
 import type { User } from '../../users/user.entity.js';
@@ -23,6 +24,7 @@ import { MAXIMUM_ITEM_BYTES } from '../../watchlists/items/item-fields.js';
 import { itemLocation } from '../../watchlists/items/item-response.js';
 import { ItemTags } from '../../watchlists/items/item-tags.js';
 import type { StoredItem } from '../../watchlists/items/item.entity.js';
+import { itemQueryOf } from '../../watchlists/items/list.query.js';
 import { ItemExistsError, ItemNotFoundError } from '../../watchlists/items/items.errors.js';
 import {
   AdminCreateItemDto,
@@ -53,8 +55,15 @@ export class AdminItemsController {
     description: "All users' items, or one user's; each with its owner, a page at a time.",
   })
   @ApiOkResponse({ type: AdminListResponse })
-  async list(@Query() query: AdminListQuery): Promise<AdminListResponse> {
-    return AdminListResponse.from(query, await this.items.page(query));
+  async list(
+    @Query() query: AdminListQuery,
+    @Req() { url }: HttpRequest,
+    @Res({ passthrough: true }) reply: HttpReply,
+  ): Promise<AdminListResponse> {
+    const itemQuery = itemQueryOf(query, query.user_id);
+    const answer = AdminListResponse.from(itemQuery, await this.items.page(itemQuery));
+    reply.header('link', pageLinks(url, answer));
+    return answer;
   }
 
   @Post('items')

@@ -1,10 +1,10 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { ApiEmail, ApiId, ApiStatusOk } from '../../common/openapi/api-fields.js';
-import type { Page } from '../../common/pagination/page.query.js';
-import { PageResponse } from '../../common/pagination/page.response.js';
 import { bodyOf, idField, patchOf } from '../../common/validation/body-fields.js';
 import { QueryInteger } from '../../common/validation/fields.js';
 import { ITEM_FIELDS } from '../../watchlists/items/item-fields.js';
+import { ItemPageResponse } from '../../watchlists/items/item-page.response.js';
+import type { ItemPage, ItemQuery, OwnedItem } from '../../watchlists/items/item-query.js';
 import { ItemResponse } from '../../watchlists/items/item-response.js';
 import type { StoredItem } from '../../watchlists/items/item.entity.js';
 import { ListQuery } from '../../watchlists/items/list.query.js';
@@ -52,19 +52,14 @@ export class OwnedItemEnvelope {
   }
 }
 
-export class AdminListResponse extends PageResponse {
+export class AdminListResponse extends ItemPageResponse {
   @ApiProperty({ type: [OwnedItemResponse], maxItems: 100 })
   readonly watchlist!: OwnedItemResponse[];
 
-  static from(
-    { skip, limit }: AdminListQuery,
-    { rows, total }: Page<StoredItem & { user: Owner }>,
-  ): AdminListResponse {
+  static from(query: ItemQuery, page: ItemPage<OwnedItem>): AdminListResponse {
     return {
-      skip,
-      limit,
-      total,
-      watchlist: rows.map((item) => OwnedItemResponse.fromOwned(item, item.user)),
+      ...ItemPageResponse.of(query, page),
+      watchlist: page.rows.map((item) => OwnedItemResponse.fromOwned(item, item.user)),
     };
   }
 }

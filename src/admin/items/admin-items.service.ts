@@ -3,9 +3,10 @@ import type { Actor } from '../../audit/audit.service.js';
 import type { User } from '../../users/user.entity.js';
 import { UsersService } from '../../users/users.service.js';
 import type { ItemPatch } from '../../watchlists/items/item-fields.js';
+import type { ItemQuery } from '../../watchlists/items/item-query.js';
 import type { StoredItem } from '../../watchlists/items/item.entity.js';
 import { ItemsService } from '../../watchlists/items/items.service.js';
-import { AdminCreateItemDto, AdminListQuery } from './admin-items.dto.js';
+import { AdminCreateItemDto } from './admin-items.dto.js';
 
 interface OwnedItem {
   readonly item: StoredItem;
@@ -20,8 +21,8 @@ export class AdminItemsService {
     private readonly users: UsersService,
   ) {}
 
-  page({ user_id, ...query }: AdminListQuery): ReturnType<ItemsService['pageWithOwners']> {
-    return this.items.pageWithOwners({ ...query, ownerId: user_id });
+  page(query: ItemQuery): ReturnType<ItemsService['pageWithOwners']> {
+    return this.items.pageWithOwners(query);
   }
 
   /** @throws ItemNotFoundError */

@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { ApiCount, ApiStatusOk } from '../../common/openapi/api-fields.js';
-import { type ListCounts, totalOf } from '../../watchlists/lists/list-counts.js';
+import { type ListCounts, sumOf } from '../../watchlists/lists/list-counts.js';
 
 export class UserCounts {
   @ApiCount(3)
@@ -38,12 +38,16 @@ export class StatsResponse {
   readonly items!: ItemCounts;
 
   static from({ total, admins, disabled }: UserCounts, counts: ListCounts): StatsResponse {
-    const items = totalOf(counts);
+    const items = sumOf(counts);
     return {
       status: 'ok',
       message: `${total} ${total === 1 ? 'user keeps' : 'users keep'} ${items} ${items === 1 ? 'item' : 'items'}.`,
       users: { total, admins, disabled },
-      items: { total: items, movies: counts.movie, shows: counts.show },
+      items: {
+        total: items,
+        movies: sumOf(counts, { types: ['movie'] }),
+        shows: sumOf(counts, { types: ['show'] }),
+      },
     };
   }
 }

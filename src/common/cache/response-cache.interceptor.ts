@@ -12,7 +12,8 @@ export const RESPONSE_STORE = Symbol('RESPONSE_STORE');
 
 type Outcome = 'HIT' | 'MISS' | 'BYPASS';
 interface Answer {
-  readonly body: string;
+  /** See {@link compute}. */
+  readonly text: string;
   readonly outcome: Outcome;
 }
 
@@ -53,11 +54,11 @@ export abstract class ResponseCache implements NestInterceptor {
     const ifNoneMatch = request.headers['if-none-match'];
     const isNotModified = ifNoneMatch !== undefined && matchesWeakly(ifNoneMatch, etag);
     if (isNotModified && known !== undefined)
-      return this.reply(reply, etag, { body: '', outcome: 'HIT' }, 304);
+      return this.reply(reply, etag, { text: '', outcome: 'HIT' }, 304);
     const answer =
       this.store === null
-        ? ({ body: await compute(next), outcome: 'BYPASS' } as const)
-        : await this.find(this.store, storeKey(scope, hash), next);
+        ? ({ text: await compute(next, reply), outcome: 'BYPASS' } as const)
+        : await this.find(this.store, storeKey(scope, hash), () => compute(next, reply));
     if (known === undefined) this.knownQueries.set(spelling, hash);
     return this.reply(reply, etag, answer, isNotModified || ifNoneMatch === '*' ? 304 : 200);
   }
@@ -65,7 +66,7 @@ export abstract class ResponseCache implements NestInterceptor {
   private reply(
     reply: HttpReply,
     etag: string,
-    { body, outcome }: Answer,
+    { text, outcome }: Answer,
     status: 200 | 304,
   ): string | undefined {
     reply.headers({
@@ -78,32 +79,36 @@ export abstract class ResponseCache implements NestInterceptor {
       reply.code(304);
       return undefined;
     }
+    const endOfLink = text.indexOf('\n');
+    if (endOfLink > 0) reply.header('link', text.slice(0, endOfLink));
     reply.header('content-type', 'application/json; charset=utf-8');
-    return body;
+    return text.slice(endOfLink + 1);
   }
 
-  private find(store: ResponseStore, key: string, next: CallHandler): Promise<Answer> {
+  private find(store: ResponseStore, key: string, computed: () => Promise<string>): Promise<Answer> {
     let answer = this.inFlight.get(key);
     if (answer === undefined) {
-      answer = this.load(store, key, next);
+      answer = this.load(store, key, computed);
       this.inFlight.set(key, answer);
     }
     return answer;
   }
 
-  private async load(store: ResponseStore, key: string, next: CallHandler): Promise<Answer> {
+  private async load(store: ResponseStore, key: string, computed: () => Promise<string>): Promise<Answer> {
     try {
       const stored = await store.get(key);
-      if (typeof stored === 'string') return { body: stored, outcome: 'HIT' };
-      const body = await compute(next);
-      const isStored = stored === null && (await store.set(key, body));
-      return { body, outcome: isStored ? 'MISS' : 'BYPASS' };
+      if (typeof stored === 'string') return { text: stored, outcome: 'HIT' };
+      const text = await computed();
+      const isStored = stored === null && (await store.set(key, text));
+      return { text, outcome: isStored ? 'MISS' : 'BYPASS' };
     } finally {
       this.inFlight.delete(key);
     }
   }
 }
 
-async function compute(next: CallHandler): Promise<string> {
-  return JSON.stringify(await lastValueFrom(next.handle()));
+/** The answer's `Link` header, which the handler sets, and after the first line break the answer itself. */
+async function compute(next: CallHandler, reply: HttpReply): Promise<string> {
+  const body = JSON.stringify(await lastValueFrom(next.handle()));
+  return `${(reply.getHeader('link') as string | undefined) ?? ''}\n${body}`;
 }

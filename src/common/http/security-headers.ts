@@ -37,6 +37,7 @@ export const EXPOSED_HEADERS = [
   'RateLimit-Policy',
   'Retry-After',
   'WWW-Authenticate',
+  'Link',
   'X-Cache',
   'X-RateLimit-Limit',
   'X-RateLimit-Remaining',

@@ -8,6 +8,7 @@ export class PageResponse {
   @ApiCount(10)
   readonly limit!: number;
 
+  /** Of all pages together. */
   @ApiCount()
   readonly total!: number;
 }

@@ -38,7 +38,8 @@ export const HasLength = (minimum: number, maximum: number) =>
 /** A code point has at most two code units, so long strings are rejected without counting. */
 const isTooLong = (text: string, maximum: number) => text.length > 2 * maximum;
 
-function lengthIn(text: string, minimum: number, maximum: number): boolean {
+/** Counts code points. */
+export function lengthIn(text: string, minimum: number, maximum: number): boolean {
   if (isTooLong(text, maximum)) return false;
   const length = [...text].length;
   return length >= minimum && length <= maximum;
@@ -226,7 +227,7 @@ interface TagOptions {
 }
 
 /** Two tags with the same key are the same tag. */
-export const tagKey = (tag: string) => tag.normalize('NFKC').toLowerCase();
+export const tagKey = (tag: string) => tag.toLowerCase();
 
 /** Short texts without commas. Of two that differ only in case, the first one stays. */
 export function IsTags({ maximum, maxLength }: TagOptions): PropertyDecorator {

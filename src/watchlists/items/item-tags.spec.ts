@@ -12,6 +12,8 @@ const ITEM: StoredItem = {
   createdAt: new Date(0),
   updatedAt: new Date(0),
   version: 41,
+  deletedAt: null,
+  position: '',
 };
 const OWNER = { email: 'ada@example.com' };
 
@@ -24,7 +26,7 @@ describe(ItemTags.name, () => {
 
   it('has another shape for each set of fields that an answer shows', () => {
     expect({ [ITEM_SHAPE]: Object.keys(ItemResponse.from(ITEM)) }).toEqual({
-      k2: [
+      k3: [
         'id',
         'title',
         'type',

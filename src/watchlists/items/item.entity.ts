@@ -8,7 +8,6 @@ import {
   type ValueTransformer,
 } from 'typeorm';
 import { User } from '../../users/user.entity.js';
-import type { CountedGroup } from '../lists/list-counts.js';
 import type { ItemFields, ItemStatus, ItemType } from './item-fields.js';
 
 /** A number with one decimal is stored as whole tenths, which compare and add up exactly. */
@@ -37,9 +36,17 @@ export class WatchlistItem implements ItemFields {
   @Column({ type: String, length: 255 })
   title!: string;
 
-  /** Titles are sorted by this (title-key.ts). Both databases compare bytes alike, but text each in its own way. */
+  /** Titles are sorted by this (item-text.ts). Both databases compare bytes alike, but text each in its own way. */
   @Column({ name: 'title_key', type: Buffer as never, select: false })
   titleKey!: Buffer;
+
+  /** What a search looks through (item-text.ts). */
+  @Column({ name: 'search_text', type: 'text', default: '', select: false })
+  searchText!: string;
+
+  /** The keys of the tags, each between commas. */
+  @Column({ name: 'tag_keys', type: 'text', default: '', select: false })
+  tagKeys!: string;
 
   @Column({ type: String, length: 10 })
   type!: ItemType;
@@ -87,10 +94,15 @@ export class WatchlistItem implements ItemFields {
   /** The list's version at the item's last change. */
   @Column({ type: Number, default: 0 })
   version!: number;
+
+  /** When the item was moved to the trash. */
+  @Column({ name: 'deleted_at', type: Date, precision: 3, nullable: true })
+  deletedAt!: Date | null;
+
+  /** The place of the item in the order of its owner's choice (item-position.ts). */
+  @Column({ type: 'text', default: '' })
+  position!: string;
 }
 
-/** An item without its sorting key and relations. */
-export type StoredItem = Omit<WatchlistItem, 'titleKey' | 'user'>;
-
-/** The group in which the item's list counts it. */
-export const groupOf = ({ type }: Pick<WatchlistItem, 'type'>): CountedGroup => type;
+/** An item without its derived columns and relations. */
+export type StoredItem = Omit<WatchlistItem, 'titleKey' | 'searchText' | 'tagKeys' | 'user'>;

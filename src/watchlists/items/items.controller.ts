@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
 import {
   ApiCreatedResponse,
   ApiNoContentResponse,
@@ -11,11 +11,12 @@ import { RequiresScope } from '../../auth/access/requires-scope.decorator.js';
 import type { Principal } from '../../auth/access/principal.js';
 import { CacheResponse } from '../../common/cache/cache-response.decorator.js';
 import { AcceptsBody, PATCH_TYPES } from '../../common/http/json-body.js';
-import type { HttpReply } from '../../common/http/request.js';
+import type { HttpReply, HttpRequest } from '../../common/http/request.js';
 import type { AnswerWithETag } from '../../common/http/etag/etag.interceptor.js';
 import { ApiIfMatch, ConditionalGet, IfMatch, WithETag } from '../../common/http/etag/with-etag.decorator.js';
 import { ApiIdParam } from '../../common/openapi/api-ids.decorator.js';
 import { ApiProblems } from '../../common/openapi/api-problems.decorator.js';
+import { pageLinks } from '../../common/pagination/page-links.js';
 import { RateLimitPolicy } from '../../common/rate-limit/rate-limit.decorator.js';
 import { IdPipe } from '../../common/validation/id.pipe.js';
 import { CreateItemDto, UpdateItemDto } from './dto/item.dto.js';
@@ -27,7 +28,7 @@ import type { StoredItem } from './item.entity.js';
 import { ItemExistsError, ItemNotFoundError } from './items.errors.js';
 import { ItemsService } from './items.service.js';
 import { ListCacheKey } from './list-cache-key.js';
-import { ListQuery } from './list.query.js';
+import { itemQueryOf, ListQuery } from './list.query.js';
 
 const ITEMS = '/v1/watchlists/items';
 const ItemId = () => Param('item_id', IdPipe);
@@ -49,11 +50,19 @@ export class ItemsController {
     operationId: 'listItems',
     summary: 'My watchlist, a page at a time',
     description:
-      '`total` counts what matches the filter, on all pages together. Never older than your last change.',
+      '`total` counts the items that match the filter, on all pages together; `counts` counts them by status, whatever `status` asks for. The answer is never older than your last change. The header `Link` has the addresses of the first, next and previous page.',
   })
   @ApiOkResponse({ type: ListResponse })
-  async list(@CurrentUser() user: Principal, @Query() query: ListQuery): Promise<ListResponse> {
-    return ListResponse.from(user.email, query, await this.items.page({ ...query, ownerId: user.id }));
+  async list(
+    @CurrentUser() user: Principal,
+    @Query() query: ListQuery,
+    @Req() { url }: HttpRequest,
+    @Res({ passthrough: true }) reply: HttpReply,
+  ): Promise<ListResponse> {
+    const itemQuery = { ...itemQueryOf(query, user.id), ownerId: user.id };
+    const answer = ListResponse.from(user.email, itemQuery, await this.items.page(itemQuery));
+    reply.header('link', pageLinks(url, answer));
+    return answer;
   }
 
   @Post('items')

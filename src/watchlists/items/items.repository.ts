@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager, ObjectLiteral } from 'typeorm';
-import type { Page } from '../../common/pagination/page.query.js';
 import { createBatchLoader } from '../../database/batch-loader.js';
 import { fromRow, insertRow } from '../../database/row-mapping.js';
 import { UnitOfWork } from '../../database/unit-of-work.js';
@@ -9,27 +8,31 @@ import type { ItemFields } from './item-fields.js';
 import {
   batchedPagesStatement,
   batchKeyOf,
+  canBeBatched,
+  countsIn,
+  type ItemPage,
   type ItemQuery,
+  type OwnedItem,
+  type OwnedQuery,
   pageStatement,
-  type PlainListQuery,
-  totalStatement,
+  totalOf,
 } from './item-query.js';
+import { sortProperty } from './item-sort.js';
+import { derivedColumns } from './item-text.js';
 import { type StoredItem, WatchlistItem } from './item.entity.js';
-import { titleKey } from './title-key.js';
 
 /** As many queries as one statement can hold. */
 const MAXIMUM_BATCH = 32;
 
 const LIST_VERSION = 'SELECT version FROM watchlists WHERE user_id = :userId';
 
-type OwnedItem = StoredItem & Pick<WatchlistItem, 'user'>;
-type LoadPage = (query: PlainListQuery) => Promise<Page<StoredItem>>;
+type LoadPage = (query: OwnedQuery) => Promise<ItemPage>;
 
 interface PageRow extends ObjectLiteral {
   readonly id: number | null;
   readonly user_id: number;
   readonly owner_email?: string;
-  readonly total: number | string;
+  readonly list_version: number | string;
 }
 
 @Injectable()
@@ -41,18 +44,15 @@ export class ItemsRepository {
   constructor(private readonly unitOfWork: UnitOfWork) {}
 
   /** A page of one owner's list. On PostgreSQL, requests that arrive together share a statement. */
-  findPlainPage(query: PlainListQuery): Promise<Page<StoredItem>> {
+  findPage(query: OwnedQuery): Promise<ItemPage> {
     // Only a write sees its own changes, so it cannot share a statement.
-    const canBatch = this.unitOfWork.hasConcurrentWriters && !this.unitOfWork.isWriting;
-    return canBatch ? this.loaderFor(query)(query) : this.findPage(query);
+    const isShared =
+      this.unitOfWork.hasConcurrentWriters && !this.unitOfWork.isWriting && canBeBatched(query);
+    return isShared ? this.loaderFor(query)(query) : this.readPage(query, false);
   }
 
-  findPage(query: ItemQuery): Promise<Page<StoredItem>> {
-    return this.readPage(query, false);
-  }
-
-  findPageWithOwners(query: ItemQuery): Promise<Page<OwnedItem>> {
-    return this.readPage(query, true) as Promise<Page<OwnedItem>>;
+  findPageWithOwners(query: ItemQuery): Promise<ItemPage<OwnedItem>> {
+    return this.readPage(query, true) as Promise<ItemPage<OwnedItem>>;
   }
 
   find(id: number, ownerId?: number): Promise<StoredItem | null> {
@@ -67,7 +67,7 @@ export class ItemsRepository {
       insertRow<Omit<WatchlistItem, 'user'>, 'version'>(
         manager,
         WatchlistItem,
-        { ...row, titleKey: titleKey(row.title) },
+        { ...row, ...derivedColumns(row) },
         { version: LIST_VERSION },
       ),
     );
@@ -75,7 +75,7 @@ export class ItemsRepository {
 
   async update(id: number, change: ItemFields & Pick<StoredItem, 'updatedAt' | 'version'>): Promise<void> {
     await this.unitOfWork.write((manager) =>
-      manager.update(WatchlistItem, { id }, { ...change, titleKey: titleKey(change.title) }),
+      manager.update(WatchlistItem, { id }, { ...change, ...derivedColumns(change) }),
     );
   }
 
@@ -83,15 +83,13 @@ export class ItemsRepository {
     await this.unitOfWork.write((manager) => manager.delete(WatchlistItem, { id }));
   }
 
-  private readPage(query: ItemQuery, withOwner: boolean): Promise<Page<StoredItem>> {
+  private readPage(query: ItemQuery, withOwner: boolean): Promise<ItemPage> {
     return this.unitOfWork.read(async (manager) => {
       const columns = this.columnsOf(manager);
       const selected = withOwner ? `${columns}, owner.email AS owner_email` : columns;
-      const { text, parameters } = pageStatement(query, selected, { withOwner });
+      const { text, parameters } = pageStatement(prepared(manager, query), selected, { withOwner });
       const rows = (await manager.query(text, [...parameters])) as PageRow[];
-      const isPastTheEnd = rows.length === 0 && query.skip > 0;
-      const total = isPastTheEnd ? await this.readTotal(manager, query) : Number(rows[0]?.total ?? 0);
-      return { rows: rows.map((row) => itemFrom(manager, row)), total };
+      return pageFrom(manager, query, rows);
     });
   }
 
@@ -105,13 +103,7 @@ export class ItemsRepository {
     return this.columns;
   }
 
-  private async readTotal(manager: EntityManager, query: ItemQuery): Promise<number> {
-    const { text, parameters } = totalStatement(query);
-    const [row] = (await manager.query(text, [...parameters])) as [Pick<PageRow, 'total'>];
-    return Number(row.total);
-  }
-
-  private loaderFor(query: PlainListQuery): LoadPage {
+  private loaderFor(query: OwnedQuery): LoadPage {
     const key = batchKeyOf(query);
     let loader = this.loaders.get(key);
     if (loader === undefined) {
@@ -121,19 +113,42 @@ export class ItemsRepository {
     return loader;
   }
 
-  private readPages(queries: readonly PlainListQuery[]): Promise<Page<StoredItem>[]> {
-    const pages = queries.map(() => ({ rows: [] as StoredItem[], total: 0 }));
+  private readPages(queries: readonly OwnedQuery[]): Promise<ItemPage[]> {
     return this.unitOfWork.read(async (manager) => {
       const { text, parameters } = batchedPagesStatement(queries, this.columnsOf(manager));
       const rows = (await manager.query(text, [...parameters])) as (PageRow & { readonly place: string })[];
-      for (const row of rows) {
-        const page = pages[Number(row.place) - 1]!;
-        page.total = Number(row.total);
-        if (row.id !== null) page.rows.push(itemFrom(manager, row));
-      }
-      return pages;
+      const rowsOf: PageRow[][] = queries.map(() => []);
+      for (const row of rows) rowsOf[Number(row.place) - 1]!.push(row);
+      return queries.map((query, index) => pageFrom(manager, query, rowsOf[index]!));
     });
   }
+}
+
+/** The query with its position as the database has it. */
+function prepared(manager: EntityManager, query: ItemQuery): ItemQuery {
+  if (query.after === undefined || query.after.value === null) return query;
+  const { driver } = manager.connection;
+  const column = manager.connection
+    .getMetadata(WatchlistItem)
+    .findColumnWithPropertyName(sortProperty(query.sort))!;
+  return {
+    ...query,
+    after: { ...query.after, value: driver.preparePersistentValue(query.after.value, column) as unknown },
+  };
+}
+
+/** @param rows at least one, which has no item when the page is empty */
+function pageFrom(manager: EntityManager, { filter, limit }: ItemQuery, rows: readonly PageRow[]): ItemPage {
+  const [first] = rows as [PageRow];
+  const counts = countsIn(first);
+  const items = rows.filter(({ id }) => id !== null);
+  return {
+    rows: items.slice(0, limit).map((row) => itemFrom(manager, row)),
+    hasMore: items.length > limit,
+    total: totalOf(counts, filter),
+    counts,
+    version: Number(first.list_version),
+  };
 }
 
 function itemFrom(manager: EntityManager, row: PageRow): WatchlistItem {

@@ -4,17 +4,17 @@ import { type Actor, AuditService } from '../../audit/audit.service.js';
 import { changesBetween } from '../../audit/changes.js';
 import { UnauthorizedError } from '../../auth/access/auth.errors.js';
 import { ValidationFailedError } from '../../common/errors/common.errors.js';
-import type { Page } from '../../common/pagination/page.query.js';
 import { newValues, patched, unsetValues } from '../../common/validation/body-fields.js';
 import { UnitOfWork } from '../../database/unit-of-work.js';
 import { UserNotFoundError } from '../../users/users.errors.js';
-import { growthBetween } from '../lists/list-counts.js';
+import { groupOf, growthBetween } from '../lists/list-counts.js';
 import { ListsService } from '../lists/lists.service.js';
 import { ExternalIdsRepository } from './external-ids.repository.js';
 import { ITEM_FIELDS, type ItemFields, type ItemPatch, type NewItem } from './item-fields.js';
-import type { ItemQuery, PlainListQuery } from './item-query.js';
+import { newPosition } from './item-position.js';
+import type { ItemPage, ItemQuery, OwnedItem, OwnedQuery } from './item-query.js';
 import { ItemTags } from './item-tags.js';
-import { groupOf, type StoredItem, type WatchlistItem } from './item.entity.js';
+import type { StoredItem } from './item.entity.js';
 import { ItemExistsError, ItemNotFoundError } from './items.errors.js';
 import { ItemsRepository } from './items.repository.js';
 
@@ -42,11 +42,11 @@ export class ItemsService {
     private readonly unitOfWork: UnitOfWork,
   ) {}
 
-  page(query: PlainListQuery): Promise<Page<StoredItem>> {
-    return this.items.findPlainPage(query);
+  page(query: OwnedQuery): Promise<ItemPage> {
+    return this.items.findPage(query);
   }
 
-  pageWithOwners(query: ItemQuery): Promise<Page<StoredItem & Pick<WatchlistItem, 'user'>>> {
+  pageWithOwners(query: ItemQuery): Promise<ItemPage<OwnedItem>> {
     return this.items.findPageWithOwners(query);
   }
 
@@ -68,7 +68,14 @@ export class ItemsService {
       return await this.unitOfWork.write(async () => {
         const now = new Date();
         const fields = settled(null, newValues(ITEM_FIELDS, body), body, now);
-        const row = { ...fields, userId: ownerId, createdAt: now, updatedAt: now };
+        const row = {
+          ...fields,
+          userId: ownerId,
+          createdAt: now,
+          updatedAt: now,
+          deletedAt: null,
+          position: newPosition(now),
+        };
         // Sent together, because they share a round trip on PostgreSQL. Without an owner both fail, and the first error counts.
         const bumped = this.lists.bump(ownerId, growthBetween(null, groupOf(fields)));
         const inserted = this.items.insert(row);

@@ -1,11 +1,16 @@
-/** The groups of items that a list counts, each with its column. Today an item's group is its type. */
-export const COUNT_COLUMNS = { movie: 'movie_count', show: 'show_count' } as const;
+import { ITEM_STATUSES, ITEM_TYPES, type ItemStatus, type ItemType } from '../items/item-fields.js';
 
-export type CountedGroup = keyof typeof COUNT_COLUMNS;
+/** A group of items that a list counts: those of one type and status. Also the name of the column with the count. */
+export type CountedGroup = `${ItemType}_${ItemStatus}`;
 /** How many items there are in each group, or by how many a group grows. */
 export type ListCounts = Readonly<Record<CountedGroup, number>>;
 
-export const COUNTED_GROUPS = Object.keys(COUNT_COLUMNS) as CountedGroup[];
+export const groupOf = ({ type, status }: { readonly type: ItemType; readonly status: ItemStatus }) =>
+  `${type}_${status}` as const;
+
+export const COUNTED_GROUPS: readonly CountedGroup[] = ITEM_TYPES.flatMap((type) =>
+  ITEM_STATUSES.map((status) => groupOf({ type, status })),
+);
 
 const countsBy = (count: (group: CountedGroup) => number) =>
   Object.fromEntries(COUNTED_GROUPS.map((group) => [group, count(group)])) as ListCounts;
@@ -17,9 +22,18 @@ export function growthBetween(before: CountedGroup | null, after: CountedGroup |
 
 /** The counts in a row of the database, whose sums PostgreSQL returns as text. No row: an empty list. */
 export function countsIn(row: Readonly<Record<string, unknown>> = {}): ListCounts {
-  return countsBy((group) => Number(row[COUNT_COLUMNS[group]] ?? 0));
+  return countsBy((group) => Number(row[group] ?? 0));
 }
 
-export function totalOf(counts: ListCounts): number {
-  return COUNTED_GROUPS.reduce((sum, group) => sum + counts[group], 0);
+/** How many items there are of these types and statuses. */
+export function sumOf(
+  counts: ListCounts,
+  {
+    types = ITEM_TYPES,
+    statuses = ITEM_STATUSES,
+  }: { types?: readonly ItemType[]; statuses?: readonly ItemStatus[] } = {},
+): number {
+  return types
+    .flatMap((type) => statuses.map((status) => counts[groupOf({ type, status })]))
+    .reduce((sum, count) => sum + count, 0);
 }

@@ -1,4 +1,5 @@
 import { Column, Entity, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
+import { COUNTED_GROUPS } from './list-counts.js';
 import { User } from '../../users/user.entity.js';
 
 /** One owner's list. The first write creates the row; without one the version is 0 and the list is empty. */
@@ -14,11 +15,8 @@ export class Watchlist {
   /** Rises by one in each transaction that changes the list. */
   @Column({ type: Number })
   version!: number;
-
-  /** Counts are kept, because counting a long list takes longer than reading a page of it. See list-counts.ts. */
-  @Column({ name: 'movie_count', type: Number })
-  movieCount!: number;
-
-  @Column({ name: 'show_count', type: Number })
-  showCount!: number;
 }
+
+// Counts are kept, because counting a long list takes longer than reading a page of it. See list-counts.ts.
+for (const group of COUNTED_GROUPS)
+  Column({ name: group, type: Number, default: 0 })(Watchlist.prototype, group);

@@ -3,10 +3,10 @@ import { In } from 'typeorm';
 import { createBatchLoader } from '../../database/batch-loader.js';
 import { RowCache } from '../../database/row-cache.js';
 import { UnitOfWork } from '../../database/unit-of-work.js';
-import { COUNT_COLUMNS, COUNTED_GROUPS, countsIn, type ListCounts } from './list-counts.js';
+import { COUNTED_GROUPS, countsIn, type ListCounts } from './list-counts.js';
 import { Watchlist } from './list.entity.js';
 
-const COLUMNS = Object.values(COUNT_COLUMNS);
+const COLUMNS = COUNTED_GROUPS;
 
 /**
  * The owner's row is locked before the list's, because erasing an account does the same: in another order the two would

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { UserNotFoundError } from '../../users/users.errors.js';
-import { growthBetween, type ListCounts, totalOf } from './list-counts.js';
+import { growthBetween, type ListCounts, sumOf } from './list-counts.js';
 import { ListsRepository } from './lists.repository.js';
 
 /**
@@ -41,6 +41,6 @@ export class ListsService {
   /** How many items each of these owners has. */
   async countItems(ownerIds: readonly number[]): Promise<Map<number, number>> {
     const counts = await this.lists.findCounts(ownerIds);
-    return new Map(ownerIds.map((id) => [id, totalOf(counts.get(id) ?? growthBetween(null, null))]));
+    return new Map(ownerIds.map((id) => [id, sumOf(counts.get(id) ?? growthBetween(null, null))]));
   }
 }

@@ -1,10 +1,9 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { ApiEmail, ApiStatusOk } from '../../../common/openapi/api-fields.js';
-import type { Page } from '../../../common/pagination/page.query.js';
-import { PageResponse } from '../../../common/pagination/page.response.js';
+import { ApiEmail, ApiStatusOk, ApiVersion } from '../../../common/openapi/api-fields.js';
+import { ItemPageResponse } from '../item-page.response.js';
+import type { ItemPage, ItemQuery } from '../item-query.js';
 import { ItemResponse } from '../item-response.js';
 import type { StoredItem } from '../item.entity.js';
-import type { ListQuery } from '../list.query.js';
 
 export class ItemEnvelope {
   @ApiStatusOk()
@@ -18,14 +17,22 @@ export class ItemEnvelope {
   }
 }
 
-export class ListResponse extends PageResponse {
+export class ListResponse extends ItemPageResponse {
   @ApiEmail()
   readonly user!: string;
+
+  @ApiVersion('Rises with each change of the list.')
+  readonly version!: number;
 
   @ApiProperty({ type: [ItemResponse], maxItems: 100 })
   readonly watchlist!: ItemResponse[];
 
-  static from(email: string, { skip, limit }: ListQuery, { rows, total }: Page<StoredItem>): ListResponse {
-    return { user: email, skip, limit, total, watchlist: rows.map(ItemResponse.from) };
+  static from(email: string, query: ItemQuery, page: ItemPage): ListResponse {
+    return {
+      user: email,
+      ...ItemPageResponse.of(query, page),
+      version: page.version,
+      watchlist: page.rows.map(ItemResponse.from),
+    };
   }
 }
