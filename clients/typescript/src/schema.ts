@@ -833,7 +833,10 @@ export interface components {
              * @enum {string}
              */
             status: "planned" | "watching" | "watched" | "on_hold" | "dropped";
-            /** @example 8.5 */
+            /**
+             * @description At most one decimal.
+             * @example 8.5
+             */
             rating: number | null;
             /**
              * @description Trimmed and normalized (NFC). Line breaks and tabs are the only control characters.
@@ -1021,7 +1024,10 @@ export interface components {
              * @enum {string|null}
              */
             status?: "planned" | "watching" | "watched" | "on_hold" | "dropped" | null;
-            /** @example 8.5 */
+            /**
+             * @description At most one decimal.
+             * @example 8.5
+             */
             rating?: number | null;
             /**
              * @description Trimmed and normalized (NFC). Line breaks and tabs are the only control characters.
@@ -1156,7 +1162,10 @@ export interface components {
              * @enum {string|null}
              */
             status?: "planned" | "watching" | "watched" | "on_hold" | "dropped" | null;
-            /** @example 8.5 */
+            /**
+             * @description At most one decimal.
+             * @example 8.5
+             */
             rating?: number | null;
             /**
              * @description Trimmed and normalized (NFC). Line breaks and tabs are the only control characters.
@@ -1473,7 +1482,10 @@ export interface components {
              * @enum {string}
              */
             status: "planned" | "watching" | "watched" | "on_hold" | "dropped";
-            /** @example 8.5 */
+            /**
+             * @description At most one decimal.
+             * @example 8.5
+             */
             rating: number | null;
             /**
              * @description Trimmed and normalized (NFC). Line breaks and tabs are the only control characters.
@@ -1651,7 +1663,10 @@ export interface components {
              * @enum {string|null}
              */
             status?: "planned" | "watching" | "watched" | "on_hold" | "dropped" | null;
-            /** @example 8.5 */
+            /**
+             * @description At most one decimal.
+             * @example 8.5
+             */
             rating?: number | null;
             /**
              * @description Trimmed and normalized (NFC). Line breaks and tabs are the only control characters.
@@ -1791,7 +1806,10 @@ export interface components {
              * @enum {string|null}
              */
             status?: "planned" | "watching" | "watched" | "on_hold" | "dropped" | null;
-            /** @example 8.5 */
+            /**
+             * @description At most one decimal.
+             * @example 8.5
+             */
             rating?: number | null;
             /**
              * @description Trimmed and normalized (NFC). Line breaks and tabs are the only control characters.

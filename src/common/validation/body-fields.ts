@@ -121,7 +121,8 @@ export const idField = () => integerField({ minimum: 1, maximum: MAXIMUM_ID, exa
 
 /** A number with at most one decimal. */
 export const tenthsField = ({ minimum, maximum, example }: NumberOptions): BodyField<number> => ({
-  api: { type: Number, minimum, maximum, multipleOf: 0.1, example },
+  // Not `multipleOf: 0.1`: 5.6 is no multiple of it in binary numbers.
+  api: { type: Number, minimum, maximum, description: 'At most one decimal.', example },
   rules: [IsTenths(minimum, maximum)],
 });
 
