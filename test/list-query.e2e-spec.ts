@@ -1,5 +1,5 @@
 import type { Response } from 'supertest';
-import { titleKey } from '../src/watchlists/items/item-text.js';
+import { sortKey } from '../src/common/folded.js';
 import { type Actor, asAdmin, asUser } from './support/actors.js';
 import { createTestApp, type TestApp } from './support/create-test-app.js';
 import { expectInvalid } from './support/expected.js';
@@ -170,7 +170,7 @@ function comparing(sort: Sort): (a: Item, b: Item) => number {
   const descending = sort.endsWith('_desc') ? -1 : 1;
   const valueOf = (item: Item): Buffer | string | number | null => {
     const field = sort.replace(/_(asc|desc)$/, '');
-    if (field === 'title') return titleKey(item.title);
+    if (field === 'title') return sortKey(item.title);
     return field === 'manual' ? item.id : (item as unknown as Record<string, string | number | null>)[field]!;
   };
   return (a, b) => {

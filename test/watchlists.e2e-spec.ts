@@ -650,7 +650,9 @@ describe('watchlists', () => {
         expect(statements[0]!.sql).toMatch(/ORDER BY item\.\w+ (ASC|DESC), item\.id \1 /);
         const plan = await explain(statements[0]!);
         expect(plan).toMatch(new RegExp(`\\b${index}\\b`));
-        expect(plan).not.toMatch(/Seq Scan on watchlist_items|^SCAN item(?! LEFT-JOIN)|\bSort\b|TEMP B-TREE/m);
+        expect(plan).not.toMatch(
+          /Seq Scan on watchlist_items|^SCAN item(?! LEFT-JOIN)|\bSort\b|TEMP B-TREE/m,
+        );
       });
 
       it('and the number behind the last page is not counted', async () => {

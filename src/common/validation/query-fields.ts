@@ -46,13 +46,15 @@ export const QueryFlag = (description: string) =>
 
 interface TextOptions {
   readonly maxLength: number;
+  /** For the OpenAPI document. */
+  readonly pattern?: string;
   readonly description: string;
 }
 
 /** Documents and validates an optional text. */
-export const QueryText = ({ maxLength, description }: TextOptions) =>
+export const QueryText = ({ maxLength, pattern = '^[^\\u0000]*$', description }: TextOptions) =>
   applyDecorators(
-    ApiPropertyOptional({ type: String, minLength: 1, maxLength, description }),
+    ApiPropertyOptional({ type: String, minLength: 1, maxLength, pattern, description }),
     IsOmittable(),
     IsNotEmpty(),
     valid(
@@ -90,7 +92,7 @@ export function QueryList({ maximum, maxLength = 40, words, pattern, form, descr
         minLength: 1,
         maxLength,
         ...(words && { enum: [...words] }),
-        ...(pattern && { pattern: pattern.source }),
+        pattern: pattern?.source ?? '^[^,]+$',
       },
       minItems: 1,
       maxItems: maximum,

@@ -1,14 +1,13 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
-import { COUNTED_GROUPS } from '../../watchlists/lists/list-counts.js';
-import { derivedColumns } from '../../watchlists/items/item-text.js';
+import { folded, sortKey } from '../../common/folded.js';
 
 const BATCH = 1000;
+const TYPES = ['movie', 'show'];
+const STATUSES = ['planned', 'watching', 'watched', 'on_hold', 'dropped'];
 
 interface Row {
   readonly id: number;
   readonly title: string;
-  readonly notes: string | null;
-  readonly tags: string;
   readonly created_at: string | Date;
 }
 
@@ -24,41 +23,38 @@ export class PrepareLists1796086800000 implements MigrationInterface {
     await runner.query("ALTER TABLE watchlist_items ADD COLUMN tag_keys text NOT NULL DEFAULT ''");
     await runner.query("ALTER TABLE watchlist_items ADD COLUMN position text NOT NULL DEFAULT ''");
     await runner.query(`ALTER TABLE watchlist_items ADD COLUMN deleted_at ${instant}`);
-    await forEachItem(runner, async ({ id, title, notes, tags, created_at }) => {
-      const { titleKey, searchText, tagKeys } = derivedColumns({
-        title,
-        notes,
-        tags: JSON.parse(tags) as string[],
-      });
+    await forEachItem(runner, async ({ id, title, created_at }) => {
       const created = created_at instanceof Date ? created_at : new Date(`${created_at.replace(' ', 'T')}Z`);
       const position = `m${String(created.getTime()).padStart(13, '0')}${String(id).padStart(10, '0')}5`;
       await runner.query(
-        'UPDATE watchlist_items SET title_key = $1, search_text = $2, tag_keys = $3, position = $4 WHERE id = $5',
-        [titleKey, searchText, tagKeys, position, id],
+        'UPDATE watchlist_items SET title_key = $1, search_text = $2, position = $3 WHERE id = $4',
+        [sortKey(title), `${folded(title)}\n`, position, id],
       );
     });
-    for (const group of COUNTED_GROUPS) {
-      const [type, ...status] = group.split('_');
-      await runner.query(`ALTER TABLE watchlists ADD COLUMN ${group} integer NOT NULL DEFAULT 0`);
-      await runner.query(
-        `UPDATE watchlists SET ${group} = (SELECT COUNT(*) FROM watchlist_items item
-          WHERE item.user_id = watchlists.user_id AND item.type = '${type}' AND item.status = '${status.join('_')}')`,
-      );
+    for (const type of TYPES) {
+      for (const status of STATUSES) {
+        const column = `${type}_${status}`;
+        await runner.query(`ALTER TABLE watchlists ADD COLUMN ${column} integer NOT NULL DEFAULT 0`);
+        await runner.query(
+          `UPDATE watchlists SET ${column} = (SELECT COUNT(*) FROM watchlist_items item
+            WHERE item.user_id = watchlists.user_id AND item.type = '${type}' AND item.status = '${status}')`,
+        );
+      }
+      await runner.query(`ALTER TABLE watchlists DROP COLUMN ${type}_count`);
     }
-    for (const name of ['movie_count', 'show_count'])
-      await runner.query(`ALTER TABLE watchlists DROP COLUMN ${name}`);
   }
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query('DELETE FROM watchlist_items WHERE deleted_at IS NOT NULL');
-    for (const type of ['movie', 'show']) {
+    for (const type of TYPES) {
       await runner.query(`ALTER TABLE watchlists ADD COLUMN ${type}_count integer NOT NULL DEFAULT 0`);
       await runner.query(
         `UPDATE watchlists SET ${type}_count = (SELECT COUNT(*) FROM watchlist_items item
           WHERE item.user_id = watchlists.user_id AND item.type = '${type}')`,
       );
+      for (const status of STATUSES)
+        await runner.query(`ALTER TABLE watchlists DROP COLUMN ${type}_${status}`);
     }
-    for (const group of COUNTED_GROUPS) await runner.query(`ALTER TABLE watchlists DROP COLUMN ${group}`);
     await forEachItem(runner, ({ id, title }) =>
       runner.query('UPDATE watchlist_items SET title_key = $1 WHERE id = $2', [
         Buffer.from([...title.normalize('NFKC').toLowerCase()].slice(0, 512).join('')),
@@ -74,7 +70,7 @@ async function forEachItem(runner: QueryRunner, work: (item: Row) => Promise<unk
   let last = 0;
   for (;;) {
     const rows = (await runner.query(
-      `SELECT id, title, notes, tags, created_at FROM watchlist_items WHERE id > $1 ORDER BY id LIMIT ${BATCH}`,
+      `SELECT id, title, created_at FROM watchlist_items WHERE id > $1 ORDER BY id LIMIT ${BATCH}`,
       [last],
     )) as Row[];
     for (const row of rows) await work(row);

@@ -1,6 +1,6 @@
+import { sortKey } from '../../common/folded.js';
 import { isDay, parseInstant } from '../../common/validation/parse-instant.js';
 import type { StoredItem } from './item.entity.js';
-import { titleKey } from './item-text.js';
 
 /** How a cursor holds the value by which items are sorted. */
 interface SortValue {
@@ -50,7 +50,7 @@ const VALUES = {
     property: 'titleKey',
     column: 'title_key',
     isNullable: false,
-    write: ({ title }) => titleKey(title).toString(),
+    write: ({ title }) => sortKey(title).toString(),
     read: (written) =>
       typeof written === 'string' && written.length <= 2048 ? Buffer.from(written) : undefined,
   },

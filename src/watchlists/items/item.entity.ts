@@ -36,7 +36,7 @@ export class WatchlistItem implements ItemFields {
   @Column({ type: String, length: 255 })
   title!: string;
 
-  /** Titles are sorted by this (item-text.ts). Both databases compare bytes alike, but text each in its own way. */
+  /** Titles are sorted by this (folded.ts). Both databases compare bytes alike, but text each in its own way. */
   @Column({ name: 'title_key', type: Buffer as never, select: false })
   titleKey!: Buffer;
 

@@ -105,6 +105,7 @@ export class ListQuery extends ItemFilterQuery implements PageQuery {
 
   @QueryText({
     maxLength: 4096,
+    pattern: '^[A-Za-z0-9_-]+$',
     description:
       'The `next_cursor` of the page before, with the same filter and sort. Unlike `skip`, it neither repeats nor misses items when others are added meanwhile.',
   })
