@@ -73,6 +73,8 @@ interface Access {
   readonly canBeClosed?: boolean;
   /** Where nothing is needed, but a token that comes must be good. */
   readonly looksAtTokens?: boolean;
+  /** Where the item must be in the trash. */
+  readonly isOfTrash?: boolean;
   /** One that is acceptable, so that nothing but access decides. */
   readonly body?: (target: Target) => object;
 }
@@ -138,6 +140,7 @@ const ACCESS: Record<string, Access> = {
   eraseAccount: signedIn(204, () => ({ current_password: PASSWORD })),
   createToken: signedIn(201, () => ({ name: 'Backup', scopes: ['items:read'], expires_in_days: 1 })),
   listTokens: signedIn(200),
+  emptyTrash: { ...signedIn(204), scope: 'items:write' },
   listItems: { ...signedIn(200), scope: 'items:read' },
   addItem: { ...signedIn(201, item), scope: 'items:write' },
 
@@ -146,6 +149,7 @@ const ACCESS: Record<string, Access> = {
   getItem: { ...ownerOnly(200), scope: 'items:read' },
   updateItem: { ...ownerOnly(200, () => ({ title: 'Severance' })), scope: 'items:write' },
   deleteItem: { ...ownerOnly(204), scope: 'items:write' },
+  restoreItem: { ...ownerOnly(200), scope: 'items:write', isOfTrash: true },
 
   getStats: adminOnly(200),
   listUsers: adminOnly(200),
@@ -157,6 +161,7 @@ const ACCESS: Record<string, Access> = {
   getItemOf: adminOnly(200),
   updateItemOf: adminOnly(200, () => ({ title: 'Severance' })),
   deleteItemOf: adminOnly(204),
+  restoreItemOf: { ...adminOnly(200), isOfTrash: true },
   listAuditLogs: adminOnly(200),
 };
 
@@ -350,6 +355,8 @@ describe('access', () => {
   /** A request for what the owner has: a new item and, where the operation needs one, a new session or token. */
   async function prepared({ path, operationId }: Operation): Promise<Prepared> {
     const target = await addItemOf(owner);
+    if (ACCESS[operationId]!.isOfTrash)
+      await admin.delete(`/v1/admin/watchlists/items/${target.itemId}`).expect(204);
     const resetToken = operationId === 'resetPassword' ? await createResetToken() : '';
     return {
       url: path

@@ -700,7 +700,8 @@ describe('the audit log', () => {
         await login(talkative, ada.email, WRONG_PASSWORD).expect(401);
         await register(talkative, ada.email).expect(409);
         await register(talkative, 'not an address').expect(422);
-        await ada.get(`/v1/watchlists?q=${ada.email}`).expect(422);
+        await ada.get(`/v1/watchlists?query=${ada.email}`).expect(422);
+        await ada.get(`/v1/watchlists?q=${ada.email}`).expect(200);
         await ada.get(`/v1/users/${ada.email}`).expect(404);
         await ada.get(`/v1/admin/users?q=${ada.email}`).expect(403);
         await talkative.request().get('/v1/auth/me').set('authorization', `Bearer ${ada.token}x`).expect(401);

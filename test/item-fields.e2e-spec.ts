@@ -322,9 +322,9 @@ describe('the fields of an item', () => {
       await addTo({ ids });
     });
 
-    it('are free again when the item is deleted', async () => {
+    it('are free again when the item is deleted for good', async () => {
       const item = await addTo({ ids });
-      await owner.delete(`${ITEMS}/${item.id}`).expect(204);
+      await owner.delete(`${ITEMS}/${item.id}?permanent=true`).expect(204);
       await addTo({ ids });
     });
 

@@ -35,13 +35,16 @@ export const AUDIT_ACTIONS = [
   'user.erased',
   'user.registered',
   'user.role_changed',
+  'watchlist.trash_emptied',
   'watchlist_item.created',
   'watchlist_item.deleted',
+  'watchlist_item.purged',
+  'watchlist_item.restored',
   'watchlist_item.updated',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
-export const RESOURCE_TYPES = ['user', 'watchlist_item'] as const;
+export const RESOURCE_TYPES = ['user', 'watchlist', 'watchlist_item'] as const;
 export type ResourceType = (typeof RESOURCE_TYPES)[number];
 
 export interface AuditEntry {

@@ -130,6 +130,7 @@ const schema = z
     METRICS_PORT: wholeNumber(1, 65535).optional(),
     AUDIT_WEBHOOK_URL: url('http:', 'https:').optional(),
     AUDIT_WEBHOOK_SECRET: z.string().min(16, 'must have at least 16 characters').optional(),
+    TRASH_RETENTION_DAYS: wholeNumber(1, 36_500).default(30),
     AUDIT_RETENTION_DAYS: wholeNumber(0, 36_500).default(0),
     ...OPEN_TELEMETRY,
   })

@@ -8,6 +8,7 @@ import { ItemsController } from './items/items.controller.js';
 import { ItemsRepository } from './items/items.repository.js';
 import { ItemsService } from './items/items.service.js';
 import { ListCacheKey } from './items/list-cache-key.js';
+import { TRASH_CLEANUP_DEFAULTS, TRASH_CLEANUP_OPTIONS, TrashCleanup } from './items/trash-cleanup.js';
 import { ListsRepository } from './lists/lists.repository.js';
 import { ListsService } from './lists/lists.service.js';
 
@@ -22,6 +23,8 @@ import { ListsService } from './lists/lists.service.js';
     ListCacheKey,
     ListsService,
     ListsRepository,
+    TrashCleanup,
+    { provide: TRASH_CLEANUP_OPTIONS, useValue: TRASH_CLEANUP_DEFAULTS },
   ],
   exports: [ItemsService, ItemTags, ListsService],
 })

@@ -227,8 +227,8 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Take an item off the list
-         * @description For good; a second try is answered 404. With `If-Match`, only if the item is as you know it. Personal tokens need the scope `items:write`.
+         * Move an item to the trash
+         * @description The item can be restored until its `purge_at`; a second try is answered 404. With `permanent=true` the item is deleted for good. With `If-Match`, only if the item is as you know it. Personal tokens need the scope `items:write`.
          */
         delete: operations["deleteItem"];
         options?: never;
@@ -238,6 +238,46 @@ export interface paths {
          * @description A field that is left out stays as it is. A change to the present value leaves `updated_at` as it is. With `If-Match`, only one of two concurrent changes succeeds. Personal tokens need the scope `items:write`.
          */
         patch: operations["updateItem"];
+        trace?: never;
+    };
+    "/v1/watchlists/items/{item_id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take an item out of the trash
+         * @description The item is on the list again, as it was. 404 when it is not in the trash. Personal tokens need the scope `items:write`.
+         */
+        post: operations["restoreItem"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/watchlists/trash": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Empty the trash
+         * @description Deletes all items in your trash for good. Personal tokens need the scope `items:write`.
+         */
+        delete: operations["emptyTrash"];
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/external/github": {
@@ -399,8 +439,8 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Take an item off anyone's list
-         * @description As its owner can. The owner sees it at once; the audit log names you. Personal tokens cannot use this route.
+         * Move an item of anyone's list to the trash
+         * @description As its owner can, also with `permanent=true`. The owner sees it at once; the audit log names you. Personal tokens cannot use this route.
          */
         delete: operations["deleteItemOf"];
         options?: never;
@@ -410,6 +450,26 @@ export interface paths {
          * @description As its owner can. The owner sees it at once; the audit log names you. Personal tokens cannot use this route.
          */
         patch: operations["updateItemOf"];
+        trace?: never;
+    };
+    "/v1/admin/watchlists/items/{item_id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take an item out of anyone's trash
+         * @description As its owner can. The owner sees it at once; the audit log names you. Personal tokens cannot use this route.
+         */
+        post: operations["restoreItemOf"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/admin/audit-logs": {
@@ -962,6 +1022,18 @@ export interface components {
              * @example 41
              */
             version: number;
+            /**
+             * Format: date-time
+             * @description When the item was moved to the trash. Only items in the trash have it.
+             * @example 2026-11-23T08:30:00.000Z
+             */
+            deleted_at?: string;
+            /**
+             * Format: date-time
+             * @description When the item in the trash will be deleted for good.
+             * @example 2026-11-23T08:30:00.000Z
+             */
+            purge_at?: string;
         };
         ListResponse: {
             /**
@@ -1611,6 +1683,18 @@ export interface components {
              * @example 41
              */
             version: number;
+            /**
+             * Format: date-time
+             * @description When the item was moved to the trash. Only items in the trash have it.
+             * @example 2026-11-23T08:30:00.000Z
+             */
+            deleted_at?: string;
+            /**
+             * Format: date-time
+             * @description When the item in the trash will be deleted for good.
+             * @example 2026-11-23T08:30:00.000Z
+             */
+            purge_at?: string;
             owner: components["schemas"]["OwnerResponse"];
         };
         AdminListResponse: {
@@ -1942,6 +2026,7 @@ export interface components {
             token_id?: components["schemas"]["FieldChange"];
             name?: components["schemas"]["FieldChange"];
             scopes?: components["schemas"]["FieldChange"];
+            trash?: components["schemas"]["FieldChange"];
         };
         AuditLogResponse: {
             /**
@@ -1968,12 +2053,12 @@ export interface components {
              * @example watchlist_item.created
              * @enum {string}
              */
-            action: "auth.login_failed" | "auth.login_succeeded" | "auth.login_throttled" | "auth.password_change_failed" | "auth.password_changed" | "auth.password_reset" | "auth.password_reset_requested" | "auth.reauthentication_failed" | "auth.refresh_token_reused" | "auth.session_ended" | "auth.token_created" | "auth.token_revoked" | "user.disabled" | "user.email_changed" | "user.enabled" | "user.invited" | "user.password_reset_created" | "user.erased" | "user.registered" | "user.role_changed" | "watchlist_item.created" | "watchlist_item.deleted" | "watchlist_item.updated";
+            action: "auth.login_failed" | "auth.login_succeeded" | "auth.login_throttled" | "auth.password_change_failed" | "auth.password_changed" | "auth.password_reset" | "auth.password_reset_requested" | "auth.reauthentication_failed" | "auth.refresh_token_reused" | "auth.session_ended" | "auth.token_created" | "auth.token_revoked" | "user.disabled" | "user.email_changed" | "user.enabled" | "user.invited" | "user.password_reset_created" | "user.erased" | "user.registered" | "user.role_changed" | "watchlist.trash_emptied" | "watchlist_item.created" | "watchlist_item.deleted" | "watchlist_item.purged" | "watchlist_item.restored" | "watchlist_item.updated";
             /**
              * @example watchlist_item
              * @enum {string}
              */
-            resource_type: "user" | "watchlist_item";
+            resource_type: "user" | "watchlist" | "watchlist_item";
             /**
              * Format: int32
              * @example 1
@@ -3461,7 +3546,9 @@ export interface operations {
                      *           "id": 1,
                      *           "created_at": "2026-11-23T08:30:00.000Z",
                      *           "updated_at": "2026-11-23T08:30:00.000Z",
-                     *           "version": 41
+                     *           "version": 41,
+                     *           "deleted_at": "2026-11-23T08:30:00.000Z",
+                     *           "purge_at": "2026-11-23T08:30:00.000Z"
                      *         }
                      *       ]
                      *     }
@@ -3582,7 +3669,9 @@ export interface operations {
                      *         "id": 1,
                      *         "created_at": "2026-11-23T08:30:00.000Z",
                      *         "updated_at": "2026-11-23T08:30:00.000Z",
-                     *         "version": 41
+                     *         "version": 41,
+                     *         "deleted_at": "2026-11-23T08:30:00.000Z",
+                     *         "purge_at": "2026-11-23T08:30:00.000Z"
                      *       }
                      *     }
                      */
@@ -3661,7 +3750,9 @@ export interface operations {
                      *         "id": 1,
                      *         "created_at": "2026-11-23T08:30:00.000Z",
                      *         "updated_at": "2026-11-23T08:30:00.000Z",
-                     *         "version": 41
+                     *         "version": 41,
+                     *         "deleted_at": "2026-11-23T08:30:00.000Z",
+                     *         "purge_at": "2026-11-23T08:30:00.000Z"
                      *       }
                      *     }
                      */
@@ -3698,7 +3789,10 @@ export interface operations {
     };
     deleteItem: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Deletes the item for good, from the list or from the trash, instead of moving it to the trash. */
+                permanent?: boolean;
+            };
             header?: {
                 /** @description The `ETag` of the answer that this is based on: 412 when the item has changed since. `*` accepts any state. */
                 "If-Match"?: string;
@@ -3855,7 +3949,9 @@ export interface operations {
                      *         "id": 1,
                      *         "created_at": "2026-11-23T08:30:00.000Z",
                      *         "updated_at": "2026-11-23T08:30:00.000Z",
-                     *         "version": 41
+                     *         "version": 41,
+                     *         "deleted_at": "2026-11-23T08:30:00.000Z",
+                     *         "purge_at": "2026-11-23T08:30:00.000Z"
                      *       }
                      *     }
                      */
@@ -3869,6 +3965,125 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["ItemExists"];
             412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            414: components["responses"]["URITooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["RequestHeaderFieldsTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    restoreItem: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of the answer that this is based on: 412 when the item has changed since. `*` accepts any state. */
+                "If-Match"?: string;
+            };
+            path: {
+                item_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    ETag: components["headers"]["StrongETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "ok",
+                     *       "item": {
+                     *         "title": "Parasite",
+                     *         "type": "movie",
+                     *         "year": 2019,
+                     *         "status": "planned",
+                     *         "rating": 8.5,
+                     *         "notes": "With Ana",
+                     *         "tags": [
+                     *           "korean",
+                     *           "cinema"
+                     *         ],
+                     *         "ids": {
+                     *           "imdb": "tt6751668",
+                     *           "tmdb": 496243
+                     *         },
+                     *         "poster_url": "https://example.com/parasite.jpg",
+                     *         "runtime_minutes": 132,
+                     *         "release_date": "2019-05-30",
+                     *         "progress": {
+                     *           "season": 2,
+                     *           "episode": 4
+                     *         },
+                     *         "watched_at": "2026-11-23T20:15:00.000Z",
+                     *         "id": 1,
+                     *         "created_at": "2026-11-23T08:30:00.000Z",
+                     *         "updated_at": "2026-11-23T08:30:00.000Z",
+                     *         "version": 41,
+                     *         "deleted_at": "2026-11-23T08:30:00.000Z",
+                     *         "purge_at": "2026-11-23T08:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ItemEnvelope"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["MissingScopeItemsWrite"];
+            404: components["responses"]["ItemNotFound"];
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            414: components["responses"]["URITooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["RequestHeaderFieldsTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    emptyTrash: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. There is no body. */
+            204: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["MissingScopeItemsWrite"];
+            408: components["responses"]["RequestTimeout"];
             413: components["responses"]["ContentTooLarge"];
             414: components["responses"]["URITooLong"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -4328,6 +4543,8 @@ export interface operations {
                      *           "created_at": "2026-11-23T08:30:00.000Z",
                      *           "updated_at": "2026-11-23T08:30:00.000Z",
                      *           "version": 41,
+                     *           "deleted_at": "2026-11-23T08:30:00.000Z",
+                     *           "purge_at": "2026-11-23T08:30:00.000Z",
                      *           "owner": {
                      *             "id": 1,
                      *             "email": "ada@example.com"
@@ -4438,6 +4655,8 @@ export interface operations {
                      *         "created_at": "2026-11-23T08:30:00.000Z",
                      *         "updated_at": "2026-11-23T08:30:00.000Z",
                      *         "version": 41,
+                     *         "deleted_at": "2026-11-23T08:30:00.000Z",
+                     *         "purge_at": "2026-11-23T08:30:00.000Z",
                      *         "owner": {
                      *           "id": 1,
                      *           "email": "ada@example.com"
@@ -4522,6 +4741,8 @@ export interface operations {
                      *         "created_at": "2026-11-23T08:30:00.000Z",
                      *         "updated_at": "2026-11-23T08:30:00.000Z",
                      *         "version": 41,
+                     *         "deleted_at": "2026-11-23T08:30:00.000Z",
+                     *         "purge_at": "2026-11-23T08:30:00.000Z",
                      *         "owner": {
                      *           "id": 1,
                      *           "email": "ada@example.com"
@@ -4562,7 +4783,10 @@ export interface operations {
     };
     deleteItemOf: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Deletes the item for good, from the list or from the trash, instead of moving it to the trash. */
+                permanent?: boolean;
+            };
             header?: {
                 /** @description The `ETag` of the answer that this is based on: 412 when the item has changed since. `*` accepts any state. */
                 "If-Match"?: string;
@@ -4720,6 +4944,8 @@ export interface operations {
                      *         "created_at": "2026-11-23T08:30:00.000Z",
                      *         "updated_at": "2026-11-23T08:30:00.000Z",
                      *         "version": 41,
+                     *         "deleted_at": "2026-11-23T08:30:00.000Z",
+                     *         "purge_at": "2026-11-23T08:30:00.000Z",
                      *         "owner": {
                      *           "id": 1,
                      *           "email": "ada@example.com"
@@ -4747,6 +4973,92 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    restoreItemOf: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of the answer that this is based on: 412 when the item has changed since. `*` accepts any state. */
+                "If-Match"?: string;
+            };
+            path: {
+                item_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    ETag: components["headers"]["StrongETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "ok",
+                     *       "item": {
+                     *         "title": "Parasite",
+                     *         "type": "movie",
+                     *         "year": 2019,
+                     *         "status": "planned",
+                     *         "rating": 8.5,
+                     *         "notes": "With Ana",
+                     *         "tags": [
+                     *           "korean",
+                     *           "cinema"
+                     *         ],
+                     *         "ids": {
+                     *           "imdb": "tt6751668",
+                     *           "tmdb": 496243
+                     *         },
+                     *         "poster_url": "https://example.com/parasite.jpg",
+                     *         "runtime_minutes": 132,
+                     *         "release_date": "2019-05-30",
+                     *         "progress": {
+                     *           "season": 2,
+                     *           "episode": 4
+                     *         },
+                     *         "watched_at": "2026-11-23T20:15:00.000Z",
+                     *         "id": 1,
+                     *         "created_at": "2026-11-23T08:30:00.000Z",
+                     *         "updated_at": "2026-11-23T08:30:00.000Z",
+                     *         "version": 41,
+                     *         "deleted_at": "2026-11-23T08:30:00.000Z",
+                     *         "purge_at": "2026-11-23T08:30:00.000Z",
+                     *         "owner": {
+                     *           "id": 1,
+                     *           "email": "ada@example.com"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OwnedItemEnvelope"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["ItemNotFound"];
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            414: components["responses"]["URITooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["RequestHeaderFieldsTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     listAuditLogs: {
         parameters: {
             query?: {
@@ -4756,8 +5068,8 @@ export interface operations {
                 limit?: number;
                 /** @description Who did it. */
                 actor_id?: number;
-                action?: "auth.login_failed" | "auth.login_succeeded" | "auth.login_throttled" | "auth.password_change_failed" | "auth.password_changed" | "auth.password_reset" | "auth.password_reset_requested" | "auth.reauthentication_failed" | "auth.refresh_token_reused" | "auth.session_ended" | "auth.token_created" | "auth.token_revoked" | "user.disabled" | "user.email_changed" | "user.enabled" | "user.invited" | "user.password_reset_created" | "user.erased" | "user.registered" | "user.role_changed" | "watchlist_item.created" | "watchlist_item.deleted" | "watchlist_item.updated";
-                resource_type?: "user" | "watchlist_item";
+                action?: "auth.login_failed" | "auth.login_succeeded" | "auth.login_throttled" | "auth.password_change_failed" | "auth.password_changed" | "auth.password_reset" | "auth.password_reset_requested" | "auth.reauthentication_failed" | "auth.refresh_token_reused" | "auth.session_ended" | "auth.token_created" | "auth.token_revoked" | "user.disabled" | "user.email_changed" | "user.enabled" | "user.invited" | "user.password_reset_created" | "user.erased" | "user.registered" | "user.role_changed" | "watchlist.trash_emptied" | "watchlist_item.created" | "watchlist_item.deleted" | "watchlist_item.purged" | "watchlist_item.restored" | "watchlist_item.updated";
+                resource_type?: "user" | "watchlist" | "watchlist_item";
                 /** @description What it was done to. */
                 resource_id?: number;
                 /** @description Not before this time, such as `2026-11-23T08:30:00Z`. */

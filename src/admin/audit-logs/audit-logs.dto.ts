@@ -88,8 +88,8 @@ export class FieldChange {
   readonly to!: unknown;
 }
 
-/** Audited fields that no item has. `session` and `token_id` are ids; `scopes` are separated by spaces. */
-const OTHER_FIELDS = ['email', 'role', 'disabled', 'session', 'token_id', 'name', 'scopes'];
+/** Audited fields that no item has. `session` and `token_id` are ids; `scopes` are separated by spaces; `trash` is a number of items. */
+const OTHER_FIELDS = ['email', 'role', 'disabled', 'session', 'token_id', 'name', 'scopes', 'trash'];
 
 /** The fields that changed, by name. */
 export class ChangesResponse {

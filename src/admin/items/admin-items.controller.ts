@@ -21,6 +21,7 @@ import { IdPipe } from '../../common/validation/id.pipe.js';
 import type { User } from '../../users/user.entity.js';
 import { UserNotFoundError } from '../../users/users.errors.js';
 import { MAXIMUM_ITEM_BYTES } from '../../watchlists/items/item-fields.js';
+import { DeleteItemQuery } from '../../watchlists/items/delete-item.query.js';
 import { itemLocation } from '../../watchlists/items/item-response.js';
 import { ItemTags } from '../../watchlists/items/item-tags.js';
 import type { StoredItem } from '../../watchlists/items/item.entity.js';
@@ -36,6 +37,7 @@ import {
 import { AdminItemsService } from './admin-items.service.js';
 
 const ITEMS = '/v1/admin/watchlists/items';
+const ITEM_EXISTS = new ItemExistsError({ id: 7, deletedAt: null });
 const ItemId = () => Param('item_id', IdPipe);
 const ApiItemId = () => ApiIdParam('item_id', new ItemNotFoundError());
 
@@ -76,7 +78,7 @@ export class AdminItemsController {
     description: 'The owner sees it at once; the audit log names you.',
   })
   @ApiCreatedResponse({ type: OwnedItemEnvelope, headers: { Location: itemLocation(ITEMS) } })
-  @ApiProblems(new UserNotFoundError(), new ItemExistsError(7))
+  @ApiProblems(new UserNotFoundError(), ITEM_EXISTS)
   async add(
     @Body() body: AdminCreateItemDto,
     @CurrentUser() actor: Principal,
@@ -111,7 +113,7 @@ export class AdminItemsController {
     summary: "Change an item on anyone's list",
     description: 'As its owner can. The owner sees it at once; the audit log names you.',
   })
-  @ApiProblems(new ItemExistsError(7))
+  @ApiProblems(ITEM_EXISTS)
   @ApiOkResponse({ type: OwnedItemEnvelope })
   async update(
     @ItemId() id: number,
@@ -129,16 +131,38 @@ export class AdminItemsController {
   @ApiIfMatch()
   @ApiOperation({
     operationId: 'deleteItemOf',
-    summary: "Take an item off anyone's list",
-    description: 'As its owner can. The owner sees it at once; the audit log names you.',
+    summary: "Move an item of anyone's list to the trash",
+    description:
+      'As its owner can, also with `permanent=true`. The owner sees it at once; the audit log names you.',
   })
   @ApiNoContentResponse()
   async delete(
     @ItemId() id: number,
+    @Query() { permanent }: DeleteItemQuery,
     @CurrentUser() actor: Principal,
     @IfMatch() ifMatch: string | undefined,
   ): Promise<void> {
-    await this.items.delete(id, actor, ifMatch);
+    await (permanent ? this.items.purge(id, actor, ifMatch) : this.items.delete(id, actor, ifMatch));
+  }
+
+  @Post('items/:item_id/restore')
+  @HttpCode(200)
+  @WithETag()
+  @RateLimitPolicy('write')
+  @ApiItemId()
+  @ApiIfMatch()
+  @ApiOperation({
+    operationId: 'restoreItemOf',
+    summary: "Take an item out of anyone's trash",
+    description: 'As its owner can. The owner sees it at once; the audit log names you.',
+  })
+  @ApiOkResponse({ type: OwnedItemEnvelope })
+  async restore(
+    @ItemId() id: number,
+    @CurrentUser() actor: Principal,
+    @IfMatch() ifMatch: string | undefined,
+  ): Promise<AnswerWithETag<OwnedItemEnvelope>> {
+    return this.answer(await this.items.restore(id, actor, ifMatch));
   }
 
   private answer({ item, owner }: { item: StoredItem; owner: User }): AnswerWithETag<OwnedItemEnvelope> {

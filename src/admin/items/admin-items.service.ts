@@ -51,6 +51,22 @@ export class AdminItemsService {
     return this.items.delete(id, actor, { ifMatch });
   }
 
+  /**
+   * @throws ItemNotFoundError
+   * @throws PreconditionFailedError
+   */
+  async restore(id: number, actor: Actor, ifMatch: string | undefined): Promise<OwnedItem> {
+    return this.withOwner(await this.items.restore(id, actor, { ifMatch }));
+  }
+
+  /**
+   * @throws ItemNotFoundError
+   * @throws PreconditionFailedError
+   */
+  purge(id: number, actor: Actor, ifMatch: string | undefined): Promise<void> {
+    return this.items.purge(id, actor, { ifMatch });
+  }
+
   private async withOwner(item: StoredItem): Promise<OwnedItem> {
     return { item, owner: await this.users.get(item.userId) };
   }

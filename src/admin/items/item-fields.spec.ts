@@ -55,13 +55,14 @@ describe('a field that is added to item-fields.ts', () => {
           return 1;
         },
         update: async (id: number, change: object) => void rows.set(id, { ...rows.get(id), ...change }),
-        delete: async (id: number) => void rows.delete(id),
+        move: async (id: number) => void rows.delete(id),
       } as never,
       { findOther: async () => null, insert: async () => undefined, replace: async () => undefined } as never,
       { bump: async () => ++version, lock: async () => undefined } as never,
       new ItemTags(unitOfWork),
       { recordAudit: async (entry: AuditEntry) => void audited.push(entry) } as never,
       unitOfWork,
+      { TRASH_RETENTION_DAYS: 30 } as never,
     );
     const admin = new AdminItemsService(service, { get: async (id: number) => ({ id }) } as never);
     const ada = { id: 1, email: 'ada@example.com' };

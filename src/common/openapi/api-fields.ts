@@ -11,8 +11,9 @@ export const ApiCount = (example = 42) =>
 export const ApiEmail = () =>
   ApiProperty({ type: String, format: 'email', maxLength: 254, example: 'ada@example.com' });
 
-export const ApiInstant = () =>
+export const ApiInstant = (options: { readonly required?: boolean; readonly description?: string } = {}) =>
   ApiProperty({
+    ...options,
     type: String,
     format: 'date-time',
     minLength: 24,

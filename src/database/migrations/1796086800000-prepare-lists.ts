@@ -23,6 +23,8 @@ export class PrepareLists1796086800000 implements MigrationInterface {
     await runner.query("ALTER TABLE watchlist_items ADD COLUMN tag_keys text NOT NULL DEFAULT ''");
     await runner.query("ALTER TABLE watchlist_items ADD COLUMN position text NOT NULL DEFAULT ''");
     await runner.query(`ALTER TABLE watchlist_items ADD COLUMN deleted_at ${instant}`);
+    await runner.query(`ALTER TABLE watchlist_items ADD COLUMN purge_at ${instant}`);
+    await runner.query('CREATE INDEX ix_watchlist_items_purge_at ON watchlist_items (purge_at)');
     await forEachItem(runner, async ({ id, title, created_at }) => {
       const created = created_at instanceof Date ? created_at : new Date(`${created_at.replace(' ', 'T')}Z`);
       const position = `m${String(created.getTime()).padStart(13, '0')}${String(id).padStart(10, '0')}5`;
@@ -61,7 +63,8 @@ export class PrepareLists1796086800000 implements MigrationInterface {
         id,
       ]),
     );
-    for (const name of ['search_text', 'tag_keys', 'position', 'deleted_at'])
+    await runner.query('DROP INDEX ix_watchlist_items_purge_at');
+    for (const name of ['search_text', 'tag_keys', 'position', 'deleted_at', 'purge_at'])
       await runner.query(`ALTER TABLE watchlist_items DROP COLUMN ${name}`);
   }
 }

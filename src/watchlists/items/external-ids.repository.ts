@@ -19,12 +19,14 @@ const rowsOf = ({ id, userId, type, ids }: Identified) =>
 export class ExternalIdsRepository {
   constructor(private readonly unitOfWork: UnitOfWork) {}
 
-  /** The id of another item of the list that has one of the item's ids. */
-  async findOther(item: Identified): Promise<number | null> {
+  /** Another item of the list that has one of the item's ids. It can be in the trash. */
+  async findOther(item: Identified): Promise<StoredItem | null> {
     const where = rowsOf(item).map((row) => Object.assign(row, { itemId: Not(item.id) }));
     if (where.length === 0) return null;
-    const other = await this.unitOfWork.read((manager) => manager.findOne(ExternalId, { where }));
-    return other?.itemId ?? null;
+    const other = await this.unitOfWork.read((manager) =>
+      manager.findOne(ExternalId, { where, relations: { item: true } }),
+    );
+    return other?.item ?? null;
   }
 
   /** Stores the ids of a new item. */

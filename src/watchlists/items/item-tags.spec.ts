@@ -13,6 +13,7 @@ const ITEM: StoredItem = {
   updatedAt: new Date(0),
   version: 41,
   deletedAt: null,
+  purgeAt: null,
   position: '',
 };
 const OWNER = { email: 'ada@example.com' };
@@ -26,7 +27,7 @@ describe(ItemTags.name, () => {
 
   it('has another shape for each set of fields that an answer shows', () => {
     expect({ [ITEM_SHAPE]: Object.keys(ItemResponse.from(ITEM)) }).toEqual({
-      k3: [
+      k4: [
         'id',
         'title',
         'type',

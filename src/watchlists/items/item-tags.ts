@@ -6,7 +6,7 @@ import { UnitOfWork } from '../../database/unit-of-work.js';
 import type { StoredItem } from './item.entity.js';
 
 /** Changes whenever `ItemResponse` gains, loses or renames a field. */
-export const ITEM_SHAPE = 'k3';
+export const ITEM_SHAPE = 'k4';
 
 /** Stands for an e-mail address that an answer shows, because the address changes without the item or its list. */
 export const emailDigest = (email: string) => digest('sha256', email, 'base64url').slice(0, 8);

@@ -95,9 +95,14 @@ export class WatchlistItem implements ItemFields {
   @Column({ type: Number, default: 0 })
   version!: number;
 
-  /** When the item was moved to the trash. */
+  /** When the item was moved to the trash; null for an item on the list. */
   @Column({ name: 'deleted_at', type: Date, precision: 3, nullable: true })
   deletedAt!: Date | null;
+
+  /** When the item in the trash will be deleted. */
+  @Index('ix_watchlist_items_purge_at')
+  @Column({ name: 'purge_at', type: Date, precision: 3, nullable: true })
+  purgeAt!: Date | null;
 
   /** The place of the item in the order of its owner's choice (item-position.ts). */
   @Column({ type: 'text', default: '' })

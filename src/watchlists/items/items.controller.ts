@@ -19,6 +19,7 @@ import { ApiProblems } from '../../common/openapi/api-problems.decorator.js';
 import { pageLinks } from '../../common/pagination/page-links.js';
 import { RateLimitPolicy } from '../../common/rate-limit/rate-limit.decorator.js';
 import { IdPipe } from '../../common/validation/id.pipe.js';
+import { DeleteItemQuery } from './delete-item.query.js';
 import { CreateItemDto, UpdateItemDto } from './dto/item.dto.js';
 import { ItemEnvelope, ListResponse } from './dto/item.response.js';
 import { itemLocation } from './item-response.js';
@@ -31,6 +32,7 @@ import { ListCacheKey } from './list-cache-key.js';
 import { itemQueryOf, ListQuery } from './list.query.js';
 
 const ITEMS = '/v1/watchlists/items';
+const ITEM_EXISTS = new ItemExistsError({ id: 7, deletedAt: null });
 const ItemId = () => Param('item_id', IdPipe);
 const ApiItemId = () => ApiIdParam('item_id', new ItemNotFoundError());
 
@@ -75,7 +77,7 @@ export class ItemsController {
     summary: 'Add a movie or show',
     description: 'To your own list; the same title twice is allowed.',
   })
-  @ApiProblems(new ItemExistsError(7))
+  @ApiProblems(ITEM_EXISTS)
   @ApiCreatedResponse({ type: ItemEnvelope, headers: { Location: itemLocation(ITEMS) } })
   async add(
     @CurrentUser() user: Principal,
@@ -114,7 +116,7 @@ export class ItemsController {
     description:
       'A field that is left out stays as it is. A change to the present value leaves `updated_at` as it is. With `If-Match`, only one of two concurrent changes succeeds.',
   })
-  @ApiProblems(new ItemExistsError(7))
+  @ApiProblems(ITEM_EXISTS)
   @ApiOkResponse({ type: ItemEnvelope })
   async update(
     @CurrentUser() user: Principal,
@@ -133,17 +135,54 @@ export class ItemsController {
   @ApiIfMatch()
   @ApiOperation({
     operationId: 'deleteItem',
-    summary: 'Take an item off the list',
+    summary: 'Move an item to the trash',
     description:
-      'For good; a second try is answered 404. With `If-Match`, only if the item is as you know it.',
+      'The item can be restored until its `purge_at`; a second try is answered 404. With `permanent=true` the item is deleted for good. With `If-Match`, only if the item is as you know it.',
   })
   @ApiNoContentResponse()
   async delete(
     @CurrentUser() user: Principal,
     @ItemId() id: number,
+    @Query() { permanent }: DeleteItemQuery,
     @IfMatch() ifMatch: string | undefined,
   ): Promise<void> {
-    await this.items.delete(id, user, { ownerId: user.id, ifMatch });
+    const conditions = { ownerId: user.id, ifMatch };
+    await (permanent ? this.items.purge(id, user, conditions) : this.items.delete(id, user, conditions));
+  }
+
+  @Post('items/:item_id/restore')
+  @RequiresScope('items:write')
+  @HttpCode(200)
+  @WithETag()
+  @RateLimitPolicy('write')
+  @ApiItemId()
+  @ApiIfMatch()
+  @ApiOperation({
+    operationId: 'restoreItem',
+    summary: 'Take an item out of the trash',
+    description: 'The item is on the list again, as it was. 404 when it is not in the trash.',
+  })
+  @ApiOkResponse({ type: ItemEnvelope })
+  async restore(
+    @CurrentUser() user: Principal,
+    @ItemId() id: number,
+    @IfMatch() ifMatch: string | undefined,
+  ): Promise<AnswerWithETag<ItemEnvelope>> {
+    return this.answer(await this.items.restore(id, user, { ownerId: user.id, ifMatch }));
+  }
+
+  @Delete('trash')
+  @RequiresScope('items:write')
+  @HttpCode(204)
+  @RateLimitPolicy('write')
+  @ApiOperation({
+    operationId: 'emptyTrash',
+    summary: 'Empty the trash',
+    description: 'Deletes all items in your trash for good.',
+  })
+  @ApiNoContentResponse()
+  async emptyTrash(@CurrentUser() user: Principal): Promise<void> {
+    await this.items.emptyTrash(user.id, user);
   }
 
   private answer(item: StoredItem): AnswerWithETag<ItemEnvelope> {

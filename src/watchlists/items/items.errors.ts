@@ -1,9 +1,11 @@
 import { ProblemError } from '../../common/errors/problem.error.js';
+import type { StoredItem } from './item.entity.js';
 
 export class ItemExistsError extends ProblemError {
-  constructor(existingItemId: number) {
-    super(409, 'ITEM_EXISTS', 'An item on this list has one of these ids already.', {
-      details: { existing_item_id: existingItemId, existing_item_deleted: false },
+  constructor({ id, deletedAt }: Pick<StoredItem, 'id' | 'deletedAt'>) {
+    const place = deletedAt === null ? 'on this list' : 'in the trash of this list';
+    super(409, 'ITEM_EXISTS', `An item ${place} has one of these ids already.`, {
+      details: { existing_item_id: id, existing_item_deleted: deletedAt !== null },
     });
   }
 }

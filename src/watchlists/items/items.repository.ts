@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { EntityManager, ObjectLiteral } from 'typeorm';
+import { type EntityManager, IsNull, LessThanOrEqual, Not, type ObjectLiteral } from 'typeorm';
 import { createBatchLoader } from '../../database/batch-loader.js';
 import { fromRow, insertRow } from '../../database/row-mapping.js';
 import { UnitOfWork } from '../../database/unit-of-work.js';
@@ -55,9 +55,15 @@ export class ItemsRepository {
     return this.readPage(query, true) as Promise<ItemPage<OwnedItem>>;
   }
 
-  find(id: number, ownerId?: number): Promise<StoredItem | null> {
+  /** @param where `trash` finds only items in the trash, `both` finds any */
+  find(
+    id: number,
+    ownerId: number | undefined,
+    where: 'list' | 'trash' | 'both' = 'list',
+  ): Promise<StoredItem | null> {
+    const deletedAt = { list: IsNull(), trash: Not(IsNull()), both: undefined }[where];
     return this.unitOfWork.read((manager) =>
-      manager.findOne(WatchlistItem, { where: { id, userId: ownerId } }),
+      manager.findOne(WatchlistItem, { where: { id, userId: ownerId, deletedAt } }),
     );
   }
 
@@ -79,8 +85,43 @@ export class ItemsRepository {
     );
   }
 
+  /** Moves the item to the trash, or takes it out. */
+  async move(id: number, change: Pick<StoredItem, 'deletedAt' | 'purgeAt' | 'version'>): Promise<void> {
+    await this.unitOfWork.write((manager) => manager.update(WatchlistItem, { id }, change));
+  }
+
   async delete(id: number): Promise<void> {
     await this.unitOfWork.write((manager) => manager.delete(WatchlistItem, { id }));
+  }
+
+  /** The owner of an item in the trash whose time is up; null when there is none. */
+  async findOwnerToPurge(now: Date): Promise<number | null> {
+    const item = await this.unitOfWork.read((manager) =>
+      manager.findOne(WatchlistItem, {
+        select: { userId: true },
+        where: { purgeAt: LessThanOrEqual(now) },
+        order: { purgeAt: 'ASC' },
+      }),
+    );
+    return item?.userId ?? null;
+  }
+
+  /** @param until only items whose time is up then; all of the trash when left out */
+  async deleteTrash(ownerId: number, until?: Date): Promise<number> {
+    const { affected } = await this.unitOfWork.write((manager) =>
+      manager.delete(WatchlistItem, {
+        userId: ownerId,
+        deletedAt: Not(IsNull()),
+        ...(until && { purgeAt: LessThanOrEqual(until) }),
+      }),
+    );
+    return affected ?? 0;
+  }
+
+  countTrash(ownerId: number): Promise<number> {
+    return this.unitOfWork.read((manager) =>
+      manager.countBy(WatchlistItem, { userId: ownerId, deletedAt: Not(IsNull()) }),
+    );
   }
 
   private readPage(query: ItemQuery, withOwner: boolean): Promise<ItemPage> {

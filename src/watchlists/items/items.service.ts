@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import { Injectable } from '@nestjs/common';
-import { type Actor, AuditService } from '../../audit/audit.service.js';
+import { Inject, Injectable } from '@nestjs/common';
+import { type Actor, type AuditAction, AuditService } from '../../audit/audit.service.js';
 import { changesBetween } from '../../audit/changes.js';
 import { UnauthorizedError } from '../../auth/access/auth.errors.js';
 import { ValidationFailedError } from '../../common/errors/common.errors.js';
 import { newValues, patched, unsetValues } from '../../common/validation/body-fields.js';
+import { ENV, type Env } from '../../config/env.js';
 import { UnitOfWork } from '../../database/unit-of-work.js';
 import { UserNotFoundError } from '../../users/users.errors.js';
 import { groupOf, growthBetween } from '../lists/list-counts.js';
@@ -17,6 +18,8 @@ import { ItemTags } from './item-tags.js';
 import type { StoredItem } from './item.entity.js';
 import { ItemExistsError, ItemNotFoundError } from './items.errors.js';
 import { ItemsRepository } from './items.repository.js';
+
+const DAY_MS = 86_400_000;
 
 const FIELD_NAMES = Object.keys(ITEM_FIELDS);
 /** A new item is compared with this, so that the audit log has only what was given. */
@@ -40,6 +43,7 @@ export class ItemsService {
     private readonly tags: ItemTags,
     private readonly audit: AuditService,
     private readonly unitOfWork: UnitOfWork,
+    @Inject(ENV) private readonly env: Env,
   ) {}
 
   page(query: OwnedQuery): Promise<ItemPage> {
@@ -51,8 +55,8 @@ export class ItemsService {
   }
 
   /** @throws ItemNotFoundError */
-  async get(id: number, ownerId?: number): Promise<StoredItem> {
-    const item = await this.items.find(id, ownerId);
+  async get(id: number, ownerId?: number, where: 'list' | 'trash' | 'both' = 'list'): Promise<StoredItem> {
+    const item = await this.items.find(id, ownerId, where);
     if (item === null) throw new ItemNotFoundError();
     return item;
   }
@@ -74,6 +78,7 @@ export class ItemsService {
           createdAt: now,
           updatedAt: now,
           deletedAt: null,
+          purgeAt: null,
           position: newPosition(now),
         };
         // Sent together, because they share a round trip on PostgreSQL. Without an owner both fail, and the first error counts.
@@ -118,25 +123,102 @@ export class ItemsService {
   }
 
   /**
+   * Moves the item to the trash.
+   *
    * @throws ItemNotFoundError
    * @throws PreconditionFailedError
    */
   delete(id: number, actor: Actor, conditions: ItemConditions = {}): Promise<void> {
     return this.unitOfWork.write(async () => {
       const item = await this.lock(id, conditions);
-      await this.lists.bump(item.userId, growthBetween(groupOf(item), null));
-      await this.items.delete(id);
+      const version = await this.lists.bump(item.userId, growthBetween(groupOf(item), null));
+      const deletedAt = new Date();
+      const purgeAt = new Date(deletedAt.getTime() + this.env.TRASH_RETENTION_DAYS * DAY_MS);
+      await this.items.move(id, { deletedAt, purgeAt, version });
       await this.record('watchlist_item.deleted', id, actor, item, null);
     });
+  }
+
+  /**
+   * Takes the item out of the trash.
+   *
+   * @throws ItemNotFoundError when it is not in the trash
+   * @throws PreconditionFailedError
+   */
+  restore(id: number, actor: Actor, conditions: ItemConditions = {}): Promise<StoredItem> {
+    return this.unitOfWork.write(async () => {
+      const item = await this.lock(id, conditions, 'trash');
+      const version = await this.lists.bump(item.userId, growthBetween(null, groupOf(item)));
+      const change = { deletedAt: null, purgeAt: null, version };
+      await this.items.move(id, change);
+      await this.record('watchlist_item.restored', id, actor, null, item);
+      return { ...item, ...change };
+    });
+  }
+
+  /**
+   * Deletes the item for good, from the list or from the trash.
+   *
+   * @throws ItemNotFoundError
+   * @throws PreconditionFailedError
+   */
+  purge(id: number, actor: Actor, conditions: ItemConditions = {}): Promise<void> {
+    return this.unitOfWork.write(async () => {
+      const item = await this.lock(id, conditions, 'both');
+      const group = item.deletedAt === null ? groupOf(item) : null;
+      await this.lists.bump(item.userId, growthBetween(group, null));
+      await this.items.delete(id);
+      await this.record('watchlist_item.purged', id, actor, item, null);
+    });
+  }
+
+  /** Deletes all items in the owner's trash for good. */
+  emptyTrash(ownerId: number, actor: Actor): Promise<void> {
+    return this.unitOfWork.write(async () => {
+      await this.lists.lock(ownerId);
+      const items = await this.items.countTrash(ownerId);
+      if (items === 0) return;
+      await this.lists.bump(ownerId, growthBetween(null, null));
+      await this.items.deleteTrash(ownerId);
+      const changes = { trash: { from: items, to: 0 } };
+      await this.audit.recordAudit({
+        actor,
+        action: 'watchlist.trash_emptied',
+        resourceType: 'watchlist',
+        resourceId: ownerId,
+        changes,
+      });
+    });
+  }
+
+  /**
+   * Deletes the items of one list whose time in the trash is up.
+   *
+   * @returns false when there are no such items
+   */
+  async purgeExpired(): Promise<boolean> {
+    const now = new Date();
+    const ownerId = await this.items.findOwnerToPurge(now);
+    if (ownerId === null) return false;
+    await this.unitOfWork.write(async () => {
+      // Answers about the trash are cached by the list's version.
+      await this.lists.bump(ownerId, growthBetween(null, null));
+      await this.items.deleteTrash(ownerId, now);
+    });
+    return true;
   }
 
   /**
    * The item, as it stays until this transaction ends: every writer of its list holds the list first. An item never
    * changes its owner, so the owner can be read before.
    */
-  private async lock(id: number, { ownerId, ifMatch }: ItemConditions): Promise<StoredItem> {
-    await this.lists.lock(ownerId ?? (await this.get(id)).userId);
-    const item = await this.get(id, ownerId);
+  private async lock(
+    id: number,
+    { ownerId, ifMatch }: ItemConditions,
+    where: 'list' | 'trash' | 'both' = 'list',
+  ): Promise<StoredItem> {
+    await this.lists.lock(ownerId ?? (await this.get(id, undefined, 'both')).userId);
+    const item = await this.get(id, ownerId, where);
     this.tags.assertIfMatch(ifMatch, item);
     return item;
   }
@@ -154,7 +236,7 @@ export class ItemsService {
   }
 
   private record(
-    action: 'watchlist_item.created' | 'watchlist_item.updated' | 'watchlist_item.deleted',
+    action: AuditAction & `watchlist_item.${string}`,
     id: number,
     actor: Actor,
     before: ItemFields | null,
