@@ -6,9 +6,12 @@ const ROOT = join(__dirname, '../..');
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 const README = read('README.md');
 
-/** The cells of every table row under a heading, without the table's own two lines. */
-function tableUnder(heading: string): string[][] {
-  const section = README.split(/^## /m).find((text) => text.startsWith(`${heading}\n`)) ?? '';
+/** The cells of every table row under a heading of a document, without the table's own two lines. */
+function tableUnder(file: string, heading: string): string[][] {
+  const section =
+    read(file)
+      .split(/^## /m)
+      .find((text) => text.startsWith(`${heading}\n`)) ?? '';
   return section
     .split('\n')
     .filter((line) => line.startsWith('|'))
@@ -23,7 +26,7 @@ function tableUnder(heading: string): string[][] {
 
 const matches = (pattern: RegExp) => [...README.matchAll(pattern)].map(([, found]) => found!);
 
-describe("README's endpoints", () => {
+describe("the API guide's endpoints", () => {
   const { paths } = JSON.parse(read('openapi.json')) as {
     paths: Record<string, Record<string, { security?: object[] }>>;
   };
@@ -38,7 +41,7 @@ describe("README's endpoints", () => {
   );
 
   it("are exactly the document's operations, each with whom it is for", () => {
-    const rows = tableUnder('Endpoints').map(([route, , who]) => ({
+    const rows = tableUnder('docs/api.md', 'Endpoints').map(([route, , who]) => ({
       route,
       everybody: who === 'everybody',
       admin: who === 'admin',
@@ -48,8 +51,8 @@ describe("README's endpoints", () => {
   });
 });
 
-describe("README's configuration", () => {
-  const rows = tableUnder('Configuration').map(([name, value]) =>
+describe('the table of configuration', () => {
+  const rows = tableUnder('docs/configuration.md', 'Variables').map(([name, value]) =>
     [name!, value!].map((cell) => cell.replaceAll('`', '')),
   );
 
