@@ -26,7 +26,7 @@ describe("the API guide's endpoints", () => {
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, { security }]) => ({
       route: `\`${method.toUpperCase()} ${path}\``,
-      everybody:
+      isPublic:
         security !== undefined &&
         (security.length === 0 || security.some((alternative) => Object.keys(alternative).length === 0)),
       admin: path.startsWith('/v1/admin'),
@@ -36,7 +36,7 @@ describe("the API guide's endpoints", () => {
   it("are exactly the document's operations, each with whom it is for", () => {
     const rows = tableUnder('docs/api.md', 'Endpoints').map(([route, , who]) => ({
       route,
-      everybody: who === 'everybody',
+      isPublic: who === 'anyone',
       admin: who === 'admin',
     }));
     const byRoute = (a: { route?: string }, b: { route?: string }) => (a.route! < b.route! ? -1 : 1);
