@@ -630,7 +630,7 @@ describe(parseEnv.name, () => {
   describe('the ADMIN_PASSWORD of the documentation', () => {
     const documented = (file: string) =>
       /ADMIN_PASSWORD=(\S+)/.exec(readFileSync(join(__dirname, '../..', file), 'utf8'))?.[1];
-    const admin = { ADMIN_EMAIL: 'ada@example.com', ADMIN_PASSWORD: documented('README.md')! };
+    const admin = { ADMIN_EMAIL: 'ada@example.com', ADMIN_PASSWORD: documented('docs/api.md')! };
     const MESSAGE = 'ADMIN_PASSWORD is the one from the documentation: choose your own.';
 
     it('stops the boot in production', () => {

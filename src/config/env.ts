@@ -180,7 +180,7 @@ export interface Env extends Omit<Values, 'JWT_SECRET' | 'JWT_SECRETS_OLD' | 'JW
 }
 
 export const ENV = Symbol('ENV');
-/** README and .env.example show this one, so every reader of them knows it. */
+/** docs/api.md and .env.example show this one, so every reader of them knows it. */
 const DOCUMENTED_ADMIN_PASSWORD = 'for-local-use-only';
 
 /** @throws InvalidEnvironmentError */

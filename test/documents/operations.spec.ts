@@ -5,22 +5,7 @@ const DOCS = join(__dirname, '../../docs');
 const text = readFileSync(join(DOCS, 'operations.md'), 'utf8');
 const found = (pattern: RegExp) => [...new Set([...text.matchAll(pattern)].map(([, match]) => match!))];
 
-/** As GitHub makes it of a heading. */
-const anchorOf = (heading: string) =>
-  heading
-    .toLowerCase()
-    .replace(/[^\w -]/g, '')
-    .replaceAll(' ', '-');
-
 describe('docs/operations.md', () => {
-  it.each(found(/\]\(([^)#]+)/g))('links to %s, which is there', (file) => {
-    expect(existsSync(join(DOCS, file))).toBe(true);
-  });
-
-  it.each(found(/\]\(#([^)]+)\)/g))('links to its section %s, which is there', (anchor) => {
-    expect(found(/^#+ (.+)$/gm).map(anchorOf)).toContain(anchor);
-  });
-
   it.each(found(/node dist\/([\w-]+)\.js/g))('names the command %s, which is built', (name) => {
     const sources = ['', 'cli/'].map((folder) => join(DOCS, '../src', folder, `${name}.ts`));
     expect(sources.some((file) => existsSync(file))).toBe(true);

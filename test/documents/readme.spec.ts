@@ -1,14 +1,12 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { ENV_VARIABLES, type Env, parseEnv } from '../../src/config/env.js';
+import { readDocument as read } from '../support/documents.js';
 
-const ROOT = join(__dirname, '../..');
-const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
-const README = read('README.md');
-
-/** The cells of every table row under a heading, without the table's own two lines. */
-function tableUnder(heading: string): string[][] {
-  const section = README.split(/^## /m).find((text) => text.startsWith(`${heading}\n`)) ?? '';
+/** The cells of every table row under a heading of a document, without the table's own two lines. */
+function tableUnder(file: string, heading: string): string[][] {
+  const section =
+    read(file)
+      .split(/^## /m)
+      .find((text) => text.startsWith(`${heading}\n`)) ?? '';
   return section
     .split('\n')
     .filter((line) => line.startsWith('|'))
@@ -21,16 +19,14 @@ function tableUnder(heading: string): string[][] {
     );
 }
 
-const matches = (pattern: RegExp) => [...README.matchAll(pattern)].map(([, found]) => found!);
-
-describe("README's endpoints", () => {
+describe("the API guide's endpoints", () => {
   const { paths } = JSON.parse(read('openapi.json')) as {
     paths: Record<string, Record<string, { security?: object[] }>>;
   };
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, { security }]) => ({
       route: `\`${method.toUpperCase()} ${path}\``,
-      everybody:
+      isPublic:
         security !== undefined &&
         (security.length === 0 || security.some((alternative) => Object.keys(alternative).length === 0)),
       admin: path.startsWith('/v1/admin'),
@@ -38,9 +34,9 @@ describe("README's endpoints", () => {
   );
 
   it("are exactly the document's operations, each with whom it is for", () => {
-    const rows = tableUnder('Endpoints').map(([route, , who]) => ({
+    const rows = tableUnder('docs/api.md', 'Endpoints').map(([route, , who]) => ({
       route,
-      everybody: who === 'everybody',
+      isPublic: who === 'anyone',
       admin: who === 'admin',
     }));
     const byRoute = (a: { route?: string }, b: { route?: string }) => (a.route! < b.route! ? -1 : 1);
@@ -48,8 +44,8 @@ describe("README's endpoints", () => {
   });
 });
 
-describe("README's configuration", () => {
-  const rows = tableUnder('Configuration').map(([name, value]) =>
+describe('the table of configuration', () => {
+  const rows = tableUnder('docs/configuration.md', 'Variables').map(([name, value]) =>
     [name!, value!].map((cell) => cell.replaceAll('`', '')),
   );
 
@@ -77,66 +73,5 @@ describe('package.json', () => {
     );
     expect(pinned.length).toBeGreaterThan(15);
     expect(pinned.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version as string))).toEqual([]);
-  });
-});
-
-describe('README', () => {
-  it('names scripts that exist', () => {
-    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
-    expect(Object.keys(scripts)).toEqual(expect.arrayContaining(matches(/`?npm run ([\w:-]+)/g)));
-  });
-});
-
-/** Every document of the repository, by its path. */
-const documents = (folder = ''): string[] =>
-  readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
-    const file = join(folder, entry.name);
-    if (entry.isDirectory()) return /^(\.|node_modules$)/.test(entry.name) ? [] : documents(file);
-    return file.endsWith('.md') ? [file] : [];
-  });
-
-describe('the documents', () => {
-  const LINK = /\]\((?!https?:|#)([^)#\s]+)/g;
-  /** A source file that is named without a link. Documents name made-up files without their folder. */
-  const NAME = /`((?:src|test|bench|ops)\/[\w./-]+)`/g;
-
-  it.each(documents())('%s links to and names only files that exist', (document) => {
-    const text = read(document);
-    const files = [
-      ...[...text.matchAll(LINK)].map(([, link]) => join(dirname(document), link!)),
-      ...[...text.matchAll(NAME)].map(([, name]) => name!),
-    ];
-    expect(files.filter((file) => !existsSync(join(ROOT, file)))).toEqual([]);
-  });
-
-  it.each(['docs/how-to.md', 'docs/glossary.md'])('include %s, to which README links', (document) => {
-    expect(documents()).toContain(document);
-    expect(README).toContain(`](${document})`);
-  });
-
-  it('list the words of the glossary in alphabetical order', () => {
-    const words = [...read('docs/glossary.md').matchAll(/^\| ([a-z][a-z -]+?) +\|/gm)].map(
-      ([, word]) => word!,
-    );
-    expect(words.length).toBeGreaterThan(25);
-    expect(words.filter((word) => word !== 'word')).toEqual(words.filter((word) => word !== 'word').sort());
-  });
-});
-
-describe('the shell blocks of the documents', () => {
-  /** Without quoted text, where a `#` is no comment. */
-  const shellBlocks = (file: string) =>
-    [...read(file).matchAll(/^ *```(?:sh|bash|console|shell)\n([\s\S]*?)^ *```/gm)].map(([, block]) =>
-      block!.replace(/'[^']*'|"(?:\\.|[^"\\])*"/g, '""'),
-    );
-
-  // An interactive zsh, the shell of macOS, takes the words of a comment for arguments and commands.
-  it('have no comments', () => {
-    const comments = documents().flatMap((file) =>
-      shellBlocks(file).flatMap((block) =>
-        (block.match(/(?<!\S)#.*/g) ?? []).map((comment) => `${file}: ${comment}`),
-      ),
-    );
-    expect(comments).toEqual([]);
   });
 });
