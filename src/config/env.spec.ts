@@ -442,6 +442,14 @@ const VARIABLES: Record<string, Variable> = {
     accepted: [['0123456789abcdef', '0123456789abcdef']],
     refused: ['0123456789abcde'],
   },
+  TRASH_RETENTION_DAYS: {
+    default: 30,
+    accepted: [
+      ['1', 1],
+      ['36500', 36_500],
+    ],
+    refused: ['0', '36501', ...NOT_WHOLE_NUMBERS],
+  },
   AUDIT_RETENTION_DAYS: {
     default: 0,
     accepted: [

@@ -42,14 +42,18 @@ const ACTION_OPTIONS: Readonly<Record<Action | '', string>> = {
   'user.password_reset_created': 'user.password_reset_created',
   'user.registered': 'user.registered',
   'user.role_changed': 'user.role_changed',
+  'watchlist.trash_emptied': 'watchlist.trash_emptied',
   'watchlist_item.created': 'watchlist_item.created',
   'watchlist_item.deleted': 'watchlist_item.deleted',
+  'watchlist_item.purged': 'watchlist_item.purged',
+  'watchlist_item.restored': 'watchlist_item.restored',
   'watchlist_item.updated': 'watchlist_item.updated',
 };
 
 const RESOURCE_OPTIONS: Readonly<Record<Resource | '', string>> = {
   '': 'All',
   user: 'user',
+  watchlist: 'watchlist',
   watchlist_item: 'watchlist_item',
 };
 
