@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 
 import { dirname, join } from 'node:path';
 import { Client } from 'pg';
 import sqlite3 from 'sqlite3';
-import { type DataSource, MigrationExecutor } from 'typeorm';
+import { type DataSource, MigrationExecutor, type MigrationInterface, type QueryRunner } from 'typeorm';
 import { parseEnv } from '../src/config/env.js';
 import { type PostgresConfig, type SqliteConfig } from '../src/config/env-fields.js';
 import { InvalidEnvironmentError } from '../src/config/errors.js';
@@ -252,6 +252,48 @@ if (stack() === 'postgres+redis') {
       await patient;
       await holder.release();
       await Promise.all([migrating!.destroy(), waiting!.destroy()]);
+    });
+
+    it('leave no lock behind a pooler, which keeps only the statements of one transaction together', async () => {
+      const dataSource = await postgresDataSource(configOf(storage) as PostgresConfig, SCHEMA).initialize();
+      const clients: Client[] = [];
+      const onAnotherConnection = async (text: string, values?: unknown[], isStructured = false) => {
+        const client = new Client({ connectionString: storage.env['DATABASE_URL'] });
+        clients.push(client);
+        await client.connect();
+        const { rows } = await client.query(text, values);
+        return isStructured ? { raw: rows, records: rows } : rows;
+      };
+      const runner = dataSource.createQueryRunner();
+      const query = runner.query.bind(runner);
+      runner.query = ((...given: Parameters<typeof onAnotherConnection>) =>
+        runner.isTransactionActive ? query(...(given as [string])) : onAnotherConnection(...given)) as never;
+      jest.spyOn(dataSource, 'createQueryRunner').mockReturnValueOnce(runner);
+      await migrate(dataSource);
+      expect(
+        await dataSource.query<object[]>(
+          `SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+           WHERE locktype = 'advisory' AND datname = current_database()`,
+        ),
+      ).toEqual([]);
+      for (const client of clients) await client.end();
+      await dataSource.destroy();
+    });
+
+    it('can take longer than a request', async () => {
+      class Slow1896076000000 implements MigrationInterface {
+        async up(runner: QueryRunner): Promise<void> {
+          await runner.query('SELECT pg_sleep(7)');
+        }
+        async down(): Promise<void> {}
+      }
+      const schema = { ...SCHEMA, migrations: [...MIGRATIONS, Slow1896076000000] };
+      const database = await openDatabase(configOf(storage), schema);
+      const ran = await database.read((manager) =>
+        manager.query<{ name: string }[]>(`SELECT name FROM ${MIGRATIONS_TABLE}`),
+      );
+      expect(ran.map(({ name }) => name)).toContain(Slow1896076000000.name);
+      await database.close();
     });
 
     it('all serve, and see the same rows', async () => {
