@@ -355,6 +355,74 @@ if (stack() === 'postgres+redis') {
     }
   });
 
+  it.each([
+    [
+      'accepts no writes',
+      (database: string) => [`ALTER DATABASE ${database} SET default_transaction_read_only = on`],
+      /^DATABASE_URL .* accepts no writes: name the primary and not a standby/,
+    ],
+    [
+      'has a search_path that leads to no schema',
+      (database: string) => [`ALTER DATABASE ${database} SET search_path = nowhere`],
+      /^DATABASE_URL .* leads to no schema: run ALTER ROLE postgres RESET search_path$/,
+    ],
+    [
+      'has the tables in another schema than its search_path leads to',
+      (database: string) => [
+        `CREATE TABLE ${MIGRATIONS_TABLE} (id INTEGER)`,
+        'CREATE SCHEMA fresh',
+        `ALTER DATABASE ${database} SET search_path = fresh, public`,
+      ],
+      /^DATABASE_URL .* in the schema public, .* to the schema fresh: run ALTER ROLE postgres SET search_path = public$/,
+    ],
+  ])('the boot stops with one sentence when the database %s', async (_what, prepare, problem) => {
+    const other = await createPostgres();
+    const admin = new Client({ connectionString: other.env['DATABASE_URL'] });
+    await admin.connect();
+    const database = `"${new URL(other.env['DATABASE_URL']!).pathname.slice(1)}"`;
+    for (const statement of prepare(database)) await admin.query(statement);
+    await admin.end();
+    const refusal = await openDatabase(configOf(other), SCHEMA).catch((error: unknown) => error);
+    await other.remove();
+    expect(refusal).toBeInstanceOf(InvalidEnvironmentError);
+    expect((refusal as InvalidEnvironmentError).problems).toEqual([expect.stringMatching(problem)]);
+  });
+
+  it('the boot stops with one sentence when the role cannot create tables', async () => {
+    const other = await createPostgres();
+    const admin = new Client({ connectionString: other.env['DATABASE_URL'] });
+    await admin.connect();
+    const url = new URL(other.env['DATABASE_URL']!);
+    url.username = `role_${url.pathname.slice(6)}`;
+    await admin.query(`CREATE ROLE ${url.username} LOGIN`);
+    const guest = { env: { ...other.env, DATABASE_URL: url.href } };
+    const refusal = await openDatabase(configOf({ ...other, ...guest }), SCHEMA).catch(
+      (error: unknown) => error,
+    );
+    await admin.query(`DROP ROLE ${url.username}`);
+    await admin.end();
+    await other.remove();
+    expect((refusal as InvalidEnvironmentError).problems).toEqual([
+      expect.stringMatching(
+        /^DATABASE_URL .* cannot create tables: run GRANT CREATE ON SCHEMA public TO role_/,
+      ),
+    ]);
+  });
+
+  it('a schema of its own is used when the search_path leads there', async () => {
+    const other = await createPostgres();
+    const admin = new Client({ connectionString: other.env['DATABASE_URL'] });
+    await admin.connect();
+    const database = new URL(other.env['DATABASE_URL']!).pathname.slice(1);
+    await admin.query('CREATE SCHEMA ours');
+    await admin.query(`ALTER DATABASE "${database}" SET search_path = ours, public`);
+    for (const _start of [1, 2]) await (await openDatabase(configOf(other), SCHEMA)).close();
+    const { rows } = await admin.query(`SELECT schemaname FROM pg_tables WHERE tablename = 'users'`);
+    expect(rows).toEqual([{ schemaname: 'ours' }]);
+    await admin.end();
+    await other.remove();
+  });
+
   it.each(['SQL_ASCII', 'LATIN1'])(
     'the boot stops with one sentence when the encoding of the database is %s',
     async (encoding) => {
