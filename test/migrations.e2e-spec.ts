@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 
 import { dirname, join } from 'node:path';
 import { Client } from 'pg';
 import sqlite3 from 'sqlite3';
-import { type DataSource, MigrationExecutor } from 'typeorm';
+import { type DataSource, MigrationExecutor, type MigrationInterface, type QueryRunner } from 'typeorm';
 import { parseEnv } from '../src/config/env.js';
 import { type PostgresConfig, type SqliteConfig } from '../src/config/env-fields.js';
 import { InvalidEnvironmentError } from '../src/config/errors.js';
@@ -255,6 +255,48 @@ if (stack() === 'postgres+redis') {
       await Promise.all([migrating!.destroy(), waiting!.destroy()]);
     });
 
+    it('leave no lock behind a pooler, which keeps only the statements of one transaction together', async () => {
+      const dataSource = await postgresDataSource(configOf(storage) as PostgresConfig, SCHEMA).initialize();
+      const clients: Client[] = [];
+      const onAnotherConnection = async (text: string, values?: unknown[], isStructured = false) => {
+        const client = new Client({ connectionString: storage.env['DATABASE_URL'] });
+        clients.push(client);
+        await client.connect();
+        const { rows } = await client.query(text, values);
+        return isStructured ? { raw: rows, records: rows } : rows;
+      };
+      const runner = dataSource.createQueryRunner();
+      const query = runner.query.bind(runner);
+      runner.query = ((...given: Parameters<typeof onAnotherConnection>) =>
+        runner.isTransactionActive ? query(...(given as [string])) : onAnotherConnection(...given)) as never;
+      jest.spyOn(dataSource, 'createQueryRunner').mockReturnValueOnce(runner);
+      await migrate(dataSource);
+      expect(
+        await dataSource.query<object[]>(
+          `SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+           WHERE locktype = 'advisory' AND datname = current_database()`,
+        ),
+      ).toEqual([]);
+      for (const client of clients) await client.end();
+      await dataSource.destroy();
+    });
+
+    it('can take longer than a request', async () => {
+      class Slow1896076000000 implements MigrationInterface {
+        async up(runner: QueryRunner): Promise<void> {
+          await runner.query('SELECT pg_sleep(7)');
+        }
+        async down(): Promise<void> {}
+      }
+      const schema = { ...SCHEMA, migrations: [...MIGRATIONS, Slow1896076000000] };
+      const database = await openDatabase(configOf(storage), schema);
+      const ran = await database.read((manager) =>
+        manager.query<{ name: string }[]>(`SELECT name FROM ${MIGRATIONS_TABLE}`),
+      );
+      expect(ran.map(({ name }) => name)).toContain(Slow1896076000000.name);
+      await database.close();
+    });
+
     it('all serve, and see the same rows', async () => {
       const instances = await Promise.all(Array.from({ length: 3 }, () => createTestApp({ storage })));
       const [first, ...others] = instances;
@@ -312,6 +354,74 @@ if (stack() === 'postgres+redis') {
       await server.close();
       await other.remove();
     }
+  });
+
+  it.each([
+    [
+      'accepts no writes',
+      (database: string) => [`ALTER DATABASE ${database} SET default_transaction_read_only = on`],
+      /^DATABASE_URL .* accepts no writes: name the primary and not a standby/,
+    ],
+    [
+      'has a search_path that leads to no schema',
+      (database: string) => [`ALTER DATABASE ${database} SET search_path = nowhere`],
+      /^DATABASE_URL .* leads to no schema: run ALTER ROLE postgres RESET search_path$/,
+    ],
+    [
+      'has the tables in another schema than its search_path leads to',
+      (database: string) => [
+        `CREATE TABLE ${MIGRATIONS_TABLE} (id INTEGER)`,
+        'CREATE SCHEMA fresh',
+        `ALTER DATABASE ${database} SET search_path = fresh, public`,
+      ],
+      /^DATABASE_URL .* in the schema public, .* to the schema fresh: run ALTER ROLE postgres SET search_path = public$/,
+    ],
+  ])('the boot stops with one sentence when the database %s', async (_what, prepare, problem) => {
+    const other = await createPostgres();
+    const admin = new Client({ connectionString: other.env['DATABASE_URL'] });
+    await admin.connect();
+    const database = `"${new URL(other.env['DATABASE_URL']!).pathname.slice(1)}"`;
+    for (const statement of prepare(database)) await admin.query(statement);
+    await admin.end();
+    const refusal = await openDatabase(configOf(other), SCHEMA).catch((error: unknown) => error);
+    await other.remove();
+    expect(refusal).toBeInstanceOf(InvalidEnvironmentError);
+    expect((refusal as InvalidEnvironmentError).problems).toEqual([expect.stringMatching(problem)]);
+  });
+
+  it('the boot stops with one sentence when the role cannot create tables', async () => {
+    const other = await createPostgres();
+    const admin = new Client({ connectionString: other.env['DATABASE_URL'] });
+    await admin.connect();
+    const url = new URL(other.env['DATABASE_URL']!);
+    url.username = `role_${url.pathname.slice(6)}`;
+    await admin.query(`CREATE ROLE ${url.username} LOGIN`);
+    const guest = { env: { ...other.env, DATABASE_URL: url.href } };
+    const refusal = await openDatabase(configOf({ ...other, ...guest }), SCHEMA).catch(
+      (error: unknown) => error,
+    );
+    await admin.query(`DROP ROLE ${url.username}`);
+    await admin.end();
+    await other.remove();
+    expect((refusal as InvalidEnvironmentError).problems).toEqual([
+      expect.stringMatching(
+        /^DATABASE_URL .* cannot create tables: run GRANT CREATE ON SCHEMA public TO role_/,
+      ),
+    ]);
+  });
+
+  it('a schema of its own is used when the search_path leads there', async () => {
+    const other = await createPostgres();
+    const admin = new Client({ connectionString: other.env['DATABASE_URL'] });
+    await admin.connect();
+    const database = new URL(other.env['DATABASE_URL']!).pathname.slice(1);
+    await admin.query('CREATE SCHEMA ours');
+    await admin.query(`ALTER DATABASE "${database}" SET search_path = ours, public`);
+    for (const _start of [1, 2]) await (await openDatabase(configOf(other), SCHEMA)).close();
+    const { rows } = await admin.query(`SELECT schemaname FROM pg_tables WHERE tablename = 'users'`);
+    expect(rows).toEqual([{ schemaname: 'ours' }]);
+    await admin.end();
+    await other.remove();
   });
 
   it.each(['SQL_ASCII', 'LATIN1'])(

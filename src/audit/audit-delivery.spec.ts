@@ -6,6 +6,7 @@ import { WebhookReceiver } from '../../test/support/webhook-receiver.js';
 import { type Env, parseEnv } from '../config/env.js';
 import { openDatabase } from '../database/database.module.js';
 import { SCHEMA } from '../schema.js';
+import { insertRow } from '../database/row-mapping.js';
 import type { UnitOfWork } from '../database/unit-of-work.js';
 import { AUDIT_DELIVERY_DEFAULTS, AuditDelivery, type AuditDeliveryOptions } from './audit-delivery.js';
 import { AuditLog } from './audit-log.entity.js';
@@ -63,21 +64,23 @@ describe(AuditDelivery.name, () => {
   }
 
   const insert = async (row: Partial<AuditLog> = {}) => ({
-    id: await logs.insert({
-      occurredAt: new Date(),
-      actorId: 1,
-      actorEmail: 'ada@example.com',
-      action: 'watchlist_item.created',
-      resourceType: 'watchlist_item',
-      resourceId: 1,
-      changes: {},
-      requestId: 'test',
-      address: null,
-      deliveryDueAt: new Date(),
-      deliveryAttempts: 0,
-      traceparent: null,
-      ...row,
-    }),
+    id: await unitOfWork.write((manager) =>
+      insertRow(manager, AuditLog, {
+        occurredAt: new Date(),
+        actorId: 1,
+        actorEmail: 'ada@example.com',
+        action: 'watchlist_item.created',
+        resourceType: 'watchlist_item',
+        resourceId: 1,
+        changes: {},
+        requestId: 'test',
+        address: null,
+        deliveryDueAt: new Date(),
+        deliveryAttempts: 0,
+        traceparent: null,
+        ...row,
+      }),
+    ),
   });
   const rows = () => unitOfWork.read((manager) => manager.find(AuditLog, { order: { id: 'ASC' } }));
   /** Runs `during` while every statement on the table fails. */

@@ -70,7 +70,7 @@ export class AuditDelivery implements OnApplicationBootstrap, OnApplicationShutd
     );
     this.cleanup = createCleanupJob(
       'old audit rows',
-      (limit) => logs.deleteBefore(new Date(Date.now() - env.AUDIT_RETENTION_DAYS * DAY_MS), limit),
+      (limit) => logs.deleteOlderThan(env.AUDIT_RETENTION_DAYS * DAY_MS, limit),
       options.cleanup,
       this.logger,
     );

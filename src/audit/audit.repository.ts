@@ -4,7 +4,7 @@ import type { Page } from '../common/pagination/page.query.js';
 import { deleteBatch } from '../database/delete-batch.js';
 import { OutboxTable } from '../database/outbox-table.js';
 import { insertRow } from '../database/row-mapping.js';
-import { UnitOfWork } from '../database/unit-of-work.js';
+import { POSTGRES_NOW, UnitOfWork } from '../database/unit-of-work.js';
 import { AuditLog, type Changes } from './audit-log.entity.js';
 
 export interface AuditFilter {
@@ -20,7 +20,7 @@ export interface AuditFilter {
   readonly to?: Date;
 }
 
-export type NewAuditLog = Omit<AuditLog, 'id'>;
+export type NewAuditLog = Omit<AuditLog, 'id' | 'occurredAt' | 'deliveryDueAt'>;
 
 @Injectable()
 export class AuditRepository {
@@ -33,8 +33,25 @@ export class AuditRepository {
     });
   }
 
-  insert(row: NewAuditLog): Promise<number> {
-    return this.unitOfWork.write((manager) => insertRow(manager, AuditLog, row));
+  /**
+   * Writes the row with the database's time, without asking for it first: every change to an item writes a row.
+   *
+   * @param isDelivered true when the webhook gets the row. The same in every call.
+   */
+  insert(row: NewAuditLog, isDelivered: boolean): Promise<number> {
+    return this.unitOfWork.write((manager) => {
+      if (this.unitOfWork.hasConcurrentWriters)
+        return insertRow<AuditLog, 'occurredAt' | 'deliveryDueAt'>(manager, AuditLog, row, {
+          occurredAt: POSTGRES_NOW,
+          deliveryDueAt: isDelivered ? POSTGRES_NOW : 'NULL',
+        });
+      const occurredAt = new Date();
+      return insertRow(manager, AuditLog, {
+        ...row,
+        occurredAt,
+        deliveryDueAt: isDelivered ? occurredAt : null,
+      });
+    });
   }
 
   /** Newest first. */
@@ -112,7 +129,9 @@ export class AuditRepository {
   }
 
   /** @returns how many rows were deleted: fewer than `limit` when no older rows are left */
-  deleteBefore(date: Date, limit: number): Promise<number> {
+  async deleteOlderThan(ageMs: number, limit: number): Promise<number> {
+    const now = await this.unitOfWork.now();
+    const date = new Date(now.getTime() - ageMs);
     return deleteBatch(this.unitOfWork, AuditLog, { occurredAt: LessThan(date) }, limit);
   }
 }

@@ -76,7 +76,6 @@ export class AuditService {
     const context = requestContext.get();
     await this.unitOfWork.write(async () => {
       const row = {
-        occurredAt: new Date(),
         actorId: actor.id,
         actorEmail: actor.email,
         action,
@@ -85,12 +84,11 @@ export class AuditService {
         changes,
         requestId: context?.requestId ?? null,
         address: context === undefined ? null : validAddress(context.address),
-        deliveryDueAt: this.delivery.enabled ? new Date() : null,
         deliveryAttempts: 0,
         traceparent: (this.delivery.enabled && tracing()?.spans.traceparent()) || null,
       };
       // Not awaited, so that it shares a round trip with COMMIT on PostgreSQL. COMMIT fails if the insert fails.
-      const inserted = this.logs.insert(row);
+      const inserted = this.logs.insert(row, this.delivery.enabled);
       inserted.catch(() => undefined);
       this.unitOfWork.afterCommit(() => void inserted.then((id) => this.publishAfterCommit(id, row)));
     });

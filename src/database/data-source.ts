@@ -1,7 +1,6 @@
 import pg, { type ClientBase } from 'pg';
 import sqlite3 from 'sqlite3';
 import { type ColumnType, DataSource, type DataSourceOptions } from 'typeorm';
-import type { PostgresConnectionOptions } from 'typeorm/driver/postgres/PostgresConnectionOptions.js';
 import type { PostgresConfig, SqliteConfig } from '../config/env-fields.js';
 import { PgClient } from './drivers/postgres/pg-client.js';
 import { PgPool } from './drivers/postgres/pg-pool.js';
@@ -44,7 +43,7 @@ export function sqliteDataSource({ file }: SqliteConfig, schema: Schema, side: '
  * because poolers refuse most settings when a client connects. All connections have the same settings, so a pooler can
  * share them.
  */
-const SESSION_SETTINGS = Object.entries({
+const SETTINGS = {
   client_encoding: 'UTF8',
   DateStyle: 'ISO, MDY',
   IntervalStyle: 'postgres',
@@ -52,50 +51,57 @@ const SESSION_SETTINGS = Object.entries({
   bytea_output: 'hex',
   standard_conforming_strings: 'on',
   default_transaction_isolation: 'read committed',
-  statement_timeout: '5s',
   lock_timeout: '3s',
   idle_in_transaction_session_timeout: '10s',
-})
-  .map(([name, value]) => `SET ${name} = '${value}'`)
-  .join('; ');
+};
 
-async function prepareSession(client: ClientBase): Promise<void> {
+const sessionWith = (settings: Readonly<Record<string, string>>) => async (client: ClientBase) => {
   // Neither the pool nor TypeORM listens for a moment. A connection that fails then would end the process.
   // The running statement fails with the same error anyway.
   client.on('error', () => undefined);
-  await client.query(SESSION_SETTINGS);
-}
+  const statements = Object.entries({ ...SETTINGS, ...settings }).map(
+    ([name, value]) => `SET ${name} = '${value}'`,
+  );
+  await client.query(statements.join('; '));
+};
 
-/** How the server's connections behave. */
-const SERVER_CONNECTION = {
+/** For requests. */
+const SERVING_CONNECTION = {
   Client: PgClient,
   // pg never drops the name of a prepared statement, so each connection is replaced from time to time.
   maxLifetimeSeconds: 3600,
   // pg ends the connection when a statement gets no answer in time, because the connection is pipelined.
   query_timeout: 6000,
   keepAlive: true,
-  onConnect: prepareSession,
+  onConnect: sessionWith({ statement_timeout: '5s' }),
 };
 
-/** @param others overrides for commands, whose statements can take longer than those of a request */
+/** For migrations and commands: on a large table a statement can take minutes. */
+const PATIENT_CONNECTION = { onConnect: sessionWith({ statement_timeout: '0' }) };
+
+export interface PostgresOptions {
+  readonly applicationName?: string;
+  /** True when a statement can take as long as it needs. */
+  readonly isPatient?: boolean;
+}
+
 export function postgresDataSource(
   { url }: PostgresConfig,
   schema: Schema,
-  { extra, ...others }: Partial<PostgresConnectionOptions> = {},
+  { applicationName = APPLICATION_NAME, isPatient = false }: PostgresOptions = {},
 ): DataSource {
   const dataSource = new DataSource({
     ...SHARED,
     ...schema,
     type: 'postgres',
     driver: { ...pg, Pool: PgPool },
-    applicationName: APPLICATION_NAME,
+    applicationName,
     poolSize: POOL_SIZE,
     // Without timeouts a hung database would hang every request. This one also limits the wait for a free connection,
     // because writers to one list take turns.
     connectTimeoutMS: 5000,
-    ...others,
     // Not as TypeORM's `url`: it has a parser of its own, which disagrees with pg's.
-    extra: { ...(extra ?? SERVER_CONNECTION), connectionString: url },
+    extra: { ...(isPatient ? PATIENT_CONNECTION : SERVING_CONNECTION), connectionString: url },
   });
   // Entities use `Date` and `Buffer`, which SQLite's driver supports. PostgreSQL's driver maps `Date` to a timestamp
   // without a time zone and does not know `Buffer`.

@@ -24,7 +24,7 @@ export async function finishRestore(
 ): Promise<void> {
   if (config.type === 'postgres') {
     const applicationName = `${APPLICATION_NAME} after-restore`;
-    const dataSource = postgresDataSource(config, schema, { applicationName, extra: {} });
+    const dataSource = postgresDataSource(config, schema, { applicationName, isPatient: true });
     return prepareForServing(dataSource, emptied, refuseServers);
   }
   if (!existsSync(config.file))
@@ -67,7 +67,6 @@ async function prepareForServing(
 
 /** A server that starts in the meantime waits for the lock and then reads the new epoch. */
 async function refuseServers(manager: EntityManager): Promise<void> {
-  await manager.query("SET LOCAL lock_timeout = '3s'");
   await manager.query('SELECT pg_advisory_xact_lock($1)', [ADVISORY_LOCK]);
   const servers = (await manager.query(
     'SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1',

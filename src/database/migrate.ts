@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DataSource, MigrationExecutor, type QueryRunner } from 'typeorm';
 
-/** Instances that boot together take turns on this lock. The number is arbitrary. */
+/**
+ * Instances that boot together take turns on this lock. It belongs to a transaction and not to a session: a pooler can
+ * run the statement that releases a session's lock on another connection. The number is arbitrary.
+ */
 export const ADVISORY_LOCK = 7_620_417;
 const LOCK_WAIT_MS = 60_000;
 
@@ -15,12 +18,15 @@ export async function migrate(dataSource: DataSource, lockWaitMs = LOCK_WAIT_MS)
     return;
   }
   try {
+    // At a higher level the transaction would not see what another instance commits while this one waits.
+    await runner.startTransaction('READ COMMITTED');
     await acquireMigrationLock(runner, lockWaitMs);
-    try {
-      await executor.executePendingMigrations();
-    } finally {
-      await runner.query('SELECT pg_advisory_unlock($1)', [ADVISORY_LOCK]);
-    }
+    await executor.executePendingMigrations();
+    await runner.commitTransaction();
+  } catch (error) {
+    // The first error says more than that of a connection that is lost.
+    if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
+    throw error;
   } finally {
     await runner.release();
   }
@@ -29,7 +35,7 @@ export async function migrate(dataSource: DataSource, lockWaitMs = LOCK_WAIT_MS)
 /** Polls for the lock, because a statement that waits for it would exceed the statement timeout. */
 async function acquireMigrationLock(runner: QueryRunner, waitMs: number): Promise<void> {
   for (const deadline = Date.now() + waitMs; ; await sleep(100)) {
-    const [{ locked }] = (await runner.query('SELECT pg_try_advisory_lock($1) AS locked', [
+    const [{ locked }] = (await runner.query('SELECT pg_try_advisory_xact_lock($1) AS locked', [
       ADVISORY_LOCK,
     ])) as [{ locked: boolean }];
     if (locked) return;

@@ -25,7 +25,7 @@ export class OutboxTable<Row extends { id: number | string }> implements OutboxS
   claim(leaseMs: number): Promise<Row | null> {
     const { dueAt } = this.columns;
     return this.unitOfWork.write(async (manager) => {
-      const now = new Date();
+      const now = await this.unitOfWork.now();
       const row = await manager.findOne(this.entity, {
         where: { [dueAt]: LessThanOrEqual(now) } as FindOptionsWhere<Row>,
         // The longest-waiting row comes first, so that rows that keep failing do not block new ones.
@@ -41,9 +41,15 @@ export class OutboxTable<Row extends { id: number | string }> implements OutboxS
     return this.update(row, { [this.columns.dueAt]: null });
   }
 
-  reschedule(row: Row, dueAt: Date): Promise<void> {
-    const { attempts } = this.columns;
-    return this.update(row, { [this.columns.dueAt]: dueAt, [attempts]: (row[attempts] as number) + 1 });
+  reschedule(row: Row, delayMs: number): Promise<void> {
+    const { dueAt, attempts } = this.columns;
+    return this.unitOfWork.write(async () => {
+      const now = await this.unitOfWork.now();
+      await this.update(row, {
+        [dueAt]: new Date(now.getTime() + delayMs),
+        [attempts]: (row[attempts] as number) + 1,
+      });
+    });
   }
 
   private async update({ id }: Row, change: object): Promise<void> {

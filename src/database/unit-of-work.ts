@@ -11,6 +11,9 @@ interface Transaction {
   ended: boolean;
 }
 
+/** PostgreSQL's time, as exactly as a column can hold it: a time that was stored is never later. */
+export const POSTGRES_NOW = "date_trunc('milliseconds', statement_timestamp())";
+
 /**
  * The only way to the database. `write` is one transaction, and writes inside it join it. `read` sees committed data;
  * inside a write it also sees that write's changes.
@@ -107,7 +110,7 @@ export class UnitOfWork {
   async now(): Promise<Date> {
     if (!this.hasConcurrentWriters) return new Date();
     const [row] = await this.read((manager) =>
-      manager.query<[{ now: Date }]>('SELECT statement_timestamp() AS now'),
+      manager.query<[{ now: Date }]>(`SELECT ${POSTGRES_NOW} AS now`),
     );
     return row.now;
   }

@@ -10,6 +10,7 @@ import {
 } from '../../src/common/errors/common.errors.js';
 import { requestContext } from '../../src/common/http/request-context.js';
 import { parseEnv } from '../../src/config/env.js';
+import { POOL_SIZE } from '../../src/database/data-source.js';
 import { openDatabase } from '../../src/database/database.module.js';
 import { SCHEMA } from '../../src/schema.js';
 import type { UnitOfWork } from '../../src/database/unit-of-work.js';
@@ -709,6 +710,18 @@ describe('the unit of work on PostgreSQL', () => {
         expect(await users()).toEqual(['hedy']);
       },
     );
+  });
+
+  it('writes at the isolation level that its locks need, whatever the default of the connection is', async () => {
+    const everyConnection = Array.from({ length: POOL_SIZE });
+    // As on a connection that a pooler hands out: the settings that the server made are on another one.
+    await Promise.all(everyConnection.map(() => query(`SET default_transaction_isolation = 'serializable'`)));
+    const levels = await Promise.all(
+      everyConnection.map(() =>
+        database.write((manager) => manager.query<[object]>('SHOW transaction_isolation')),
+      ),
+    );
+    expect(levels.flat()).toEqual(everyConnection.map(() => ({ transaction_isolation: 'read committed' })));
   });
 
   it('refuses with 503 who waits too long for a row that another write holds', async () => {

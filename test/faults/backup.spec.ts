@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Client } from 'pg';
 import { type Actor, actingOn, asAdmin, asUser, signIn } from '../support/actors.js';
 import { createTestApp, type TestApp } from '../support/create-test-app.js';
 import { eventually } from '../support/eventually.js';
@@ -277,4 +278,19 @@ Ids: each table leaves out the next 1,000,000 ids.
     expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(notRestored) });
     await empty.remove();
   });
+});
+
+it('dist/after-restore.js takes as long as it needs, whatever limit the database sets', async () => {
+  const storage = await createPostgres();
+  await (await createTestApp({ storage })).close();
+  const client = new Client({ connectionString: urlOf(storage) });
+  await client.connect();
+  await client.query(`CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql
+    AS $$ BEGIN PERFORM pg_sleep(2); RETURN NEW; END $$`);
+  await client.query('CREATE TRIGGER slow BEFORE UPDATE ON cache_epoch FOR EACH ROW EXECUTE FUNCTION wait()');
+  const database = new URL(urlOf(storage)).pathname.slice(1);
+  await client.query(`ALTER DATABASE "${database}" SET statement_timeout = '1s'`);
+  await client.end();
+  expect(await afterRestore(storage)).toMatchObject({ code: 0, stderr: '' });
+  await storage.remove();
 });

@@ -40,7 +40,7 @@ export async function asAdmin(testApp: TestApp, email = randomEmail('admin')): P
 /** An access token of a new session, without the cost of a password. */
 export async function tokenFor({ app }: TestApp, userId: number): Promise<string> {
   const session = await app.get(SessionsService, { strict: false }).startSession(userId, undefined);
-  return (await app.get(AccessTokens, { strict: false }).issueAccessToken(session)).token;
+  return (await app.get(AccessTokens, { strict: false }).issueAccessToken(session, session.lastUsedAt)).token;
 }
 
 export async function signIn(testApp: TestApp, email: string, password = PASSWORD): Promise<string> {

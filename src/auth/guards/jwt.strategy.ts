@@ -10,8 +10,8 @@ import { AUDIENCE, ISSUER } from '../sign-in/access-token.service.js';
 import { jwtIn } from './bearer-token.js';
 import type { VerifiedToken } from './verified-tokens.js';
 
-/** Seconds by which another instance's clock can be ahead of this one. */
-const CLOCK_TOLERANCE = 5;
+/** Seconds by which the clocks of this instance and of the database, which dates the tokens, can differ. */
+const CLOCK_TOLERANCE = 60;
 
 interface Claims {
   readonly sub?: unknown;
@@ -52,7 +52,10 @@ function keyIdOf(token: string): unknown {
   }
 }
 
-/** Verifies a token's signature and claims. It reads no database: the guard resolves the session. */
+/**
+ * Verifies a token's signature and claims. It reads no database: the guard resolves the session, and decides by the
+ * database's clock whether the token has expired.
+ */
 @Injectable()
 export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
   constructor(@Inject(ENV) env: Env) {
@@ -66,6 +69,7 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
       algorithms: [JWT_ALGORITHM],
       issuer: ISSUER,
       audience: AUDIENCE,
+      jsonWebTokenOptions: { clockTolerance: CLOCK_TOLERANCE },
     });
   }
 

@@ -13,9 +13,9 @@ export class PrincipalResolver {
     private readonly tokens: PersonalTokensService,
   ) {}
 
-  /** @returns null when the session has ended, and when its user is deleted or disabled */
-  async resolveSession({ userId, sessionId }: VerifiedToken): Promise<Principal | null> {
-    const user = await this.sessions.findActive(sessionId);
+  /** @returns null when the token or the session has ended, and when its user is deleted or disabled */
+  async resolveSession({ userId, sessionId, expiresAt }: VerifiedToken): Promise<Principal | null> {
+    const user = await this.sessions.findActive(sessionId, expiresAt);
     return user?.id === userId ? this.principal(user, `user:${userId}`, sessionId, null) : null;
   }
 

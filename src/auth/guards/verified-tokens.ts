@@ -11,8 +11,8 @@ export interface VerifiedToken {
 }
 
 /**
- * Remembers tokens whose signature and claims are valid, so that each is verified once. Expiry is checked here at each
- * request; the guard checks session and user in the database.
+ * Remembers tokens whose signature and claims are valid, so that each is verified once. The guard checks expiry, session
+ * and user at each request.
  */
 @Injectable()
 export class VerifiedTokens {

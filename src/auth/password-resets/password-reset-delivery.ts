@@ -79,7 +79,7 @@ export class PasswordResetDelivery implements OnApplicationBootstrap, OnApplicat
     );
     this.cleanup = createCleanupJob(
       'expired password resets',
-      (limit) => resets.deleteExpired(new Date(), limit),
+      (limit) => resets.deleteExpired(limit),
       options.cleanup,
       this.logger,
     );
@@ -133,7 +133,7 @@ export class PasswordResetDelivery implements OnApplicationBootstrap, OnApplicat
         user.email === row.email &&
         (row.userId === null || row.userId === user.id) &&
         !user.disabled &&
-        row.expiresAt > new Date();
+        row.expiresAt > (await this.unitOfWork.now());
       return isAllowed && this.resets.assign(row.id, { userId: user.id, keyId });
     });
   }

@@ -52,7 +52,8 @@ export class PasswordResetsRepository {
   }
 
   /** @returns how many rows were deleted: fewer than `limit` when no more are left */
-  deleteExpired(now: Date, limit: number): Promise<number> {
+  async deleteExpired(limit: number): Promise<number> {
+    const now = await this.unitOfWork.now();
     return deleteBatch(this.unitOfWork, PasswordReset, { expiresAt: LessThanOrEqual(now) }, limit);
   }
 }

@@ -81,7 +81,7 @@ export class PasswordResetsService {
         const reset = await this.resets.find(parsed.id);
         if (reset === null || !this.tokens.verifyResetToken(parsed, reset.keyId)) return null;
         const user = reset.userId === null ? null : await this.users.lock(reset.userId);
-        if (user === null || user.disabled || reset.expiresAt <= new Date()) return null;
+        if (user === null || user.disabled || reset.expiresAt <= (await this.unitOfWork.now())) return null;
         await refuseGuessable('new_password', password, user.email);
         // Of several requests with the same token, only one deletes the row.
         if (!(await this.resets.delete(reset.id))) return null;
@@ -166,7 +166,7 @@ export class PasswordResetsService {
     lifetimeMs: number,
     isMailed: boolean,
   ): Promise<StoredReset> {
-    const now = new Date();
+    const now = await this.unitOfWork.now();
     const reset: StoredReset = {
       ...target,
       id: this.tokens.newId(),

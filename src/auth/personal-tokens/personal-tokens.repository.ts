@@ -19,7 +19,8 @@ export interface TokenWithOwner {
 const GRANTS = `SELECT token.hash AS token_hash, token.id AS token_id, token.slot AS token_slot,
   token.scopes AS token_scopes, token.expires_at AS token_expires_at,
   owner.id, owner.email, owner.role, owner.disabled, owner.created_at
-  FROM personal_tokens token JOIN users owner ON owner.id = token.user_id WHERE token.hash = ANY($1)`;
+  FROM personal_tokens token JOIN users owner ON owner.id = token.user_id WHERE token.hash = ANY($1)
+  AND (token.expires_at IS NULL OR token.expires_at > statement_timestamp())`;
 
 @Injectable()
 export class PersonalTokensRepository {
@@ -36,12 +37,13 @@ export class PersonalTokensRepository {
     this.grants = new RowCache<string, TokenGrant>(unitOfWork, (hash) => this.findByHash(hash));
   }
 
-  /** Returns the token and its owner as committed now. Do not call it inside a write. */
+  /** Returns the token and its owner as committed now; null also after its end. Do not call it inside a write. */
   async findWithOwnerByHash(hash: string): Promise<TokenWithOwner | null> {
     if (this.unitOfWork.hasConcurrentWriters) return this.loadWithOwner(hash);
     const grant = await this.grants.get(hash);
-    const user = grant === null ? null : await this.users.findStanding(grant.userId);
-    return grant === null || user === null ? null : { grant, user };
+    if (grant === null || (grant.expiresAt !== null && grant.expiresAt <= new Date())) return null;
+    const user = await this.users.findStanding(grant.userId);
+    return user === null ? null : { grant, user };
   }
 
   /** Newest first. */

@@ -51,9 +51,7 @@ export class PersonalTokensService implements OnApplicationShutdown {
   async findByToken(token: string): Promise<TokenWithOwner | null> {
     if (!isWellFormedToken(token)) return null;
     const found = await this.tokens.findWithOwnerByHash(hashToken(token));
-    if (found === null || found.user.disabled) return null;
-    const { expiresAt } = found.grant;
-    return expiresAt !== null && expiresAt <= new Date() ? null : found;
+    return found === null || found.user.disabled ? null : found;
   }
 
   /** Keeps the use in memory and writes it to the table later, in the background. */
@@ -70,7 +68,7 @@ export class PersonalTokensService implements OnApplicationShutdown {
     return this.unitOfWork.write(async () => {
       // The lock makes concurrent requests for the last slot wait for each other.
       await this.users.lock(owner.id);
-      const now = new Date();
+      const now = await this.unitOfWork.now();
       const taken = new Set<number>();
       for (const other of await this.tokens.findByUser(owner.id)) {
         if (other.expiresAt !== null && other.expiresAt <= now) await this.tokens.delete(other);

@@ -20,7 +20,7 @@ export class SessionCleanup implements OnApplicationBootstrap, OnApplicationShut
   constructor(sessions: SessionsRepository, @Inject(SESSION_CLEANUP_OPTIONS) options: CleanupOptions) {
     this.job = createCleanupJob(
       'expired sessions',
-      (limit) => sessions.deleteAllExpired(new Date(), limit),
+      (limit) => sessions.deleteAllExpired(limit),
       options,
       new Logger('SessionCleanup'),
     );

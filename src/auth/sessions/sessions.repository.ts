@@ -4,24 +4,28 @@ import { RowCache } from '../../database/row-cache.js';
 import { createBatchLoader } from '../../database/batch-loader.js';
 import { deleteBatch } from '../../database/delete-batch.js';
 import { fromRow } from '../../database/row-mapping.js';
-import { UnitOfWork } from '../../database/unit-of-work.js';
+import { POSTGRES_NOW, UnitOfWork } from '../../database/unit-of-work.js';
 import type { Standing } from '../../users/user.entity.js';
 import { UsersService } from '../../users/users.service.js';
 import { Session } from './session.entity.js';
 
 const STANDINGS = `SELECT session.id AS session_id, owner.id, owner.email, owner.role, owner.disabled,
-  owner.created_at
+  owner.created_at, ${POSTGRES_NOW} AS now
   FROM sessions session JOIN users owner ON owner.id = session.user_id WHERE session.id = ANY($1)`;
 
 /** The fields that a rotation changes in addition to the generation. */
 export type SessionUse = Pick<Session, 'lastUsedAt' | 'expiresAt' | 'device' | 'address'>;
 
+/** A session's user, and when the database said so. */
+export interface SessionOwner {
+  readonly user: Standing;
+  readonly now: Date;
+}
+
 @Injectable()
 export class SessionsRepository {
   private readonly owners: RowCache<string, Pick<Session, 'userId'>>;
-  private readonly loadStanding = createBatchLoader<string, Standing | null>((ids) =>
-    this.readStandings(ids),
-  );
+  private readonly loadOwner = createBatchLoader<string, SessionOwner | null>((ids) => this.readOwners(ids));
 
   constructor(
     private readonly unitOfWork: UnitOfWork,
@@ -31,10 +35,11 @@ export class SessionsRepository {
   }
 
   /** Returns the owner as committed now; null when the session has ended. Do not call it inside a write. */
-  async findStanding(id: string): Promise<Standing | null> {
-    if (this.unitOfWork.hasConcurrentWriters) return this.loadStanding(id);
+  async findOwner(id: string): Promise<SessionOwner | null> {
+    if (this.unitOfWork.hasConcurrentWriters) return this.loadOwner(id);
     const session = await this.owners.get(id);
-    return session === null ? null : this.users.findStanding(session.userId);
+    const user = session === null ? null : await this.users.findStanding(session.userId);
+    return user === null ? null : { user, now: new Date() };
   }
 
   find(id: string): Promise<Session | null> {
@@ -88,15 +93,19 @@ export class SessionsRepository {
   }
 
   /** @returns how many rows were deleted: fewer than `limit` when no more are left */
-  deleteAllExpired(now: Date, limit: number): Promise<number> {
+  async deleteAllExpired(limit: number): Promise<number> {
+    const now = await this.unitOfWork.now();
     return deleteBatch(this.unitOfWork, Session, { expiresAt: LessThanOrEqual(now) }, limit);
   }
 
-  private readStandings(ids: readonly string[]): Promise<(Standing | null)[]> {
+  private readOwners(ids: readonly string[]): Promise<(SessionOwner | null)[]> {
     return this.unitOfWork.read(async (manager) => {
       const rows = (await manager.query(STANDINGS, [ids])) as ObjectLiteral[];
       const found = new Map(
-        rows.map((row) => [row['session_id'] as string, fromRow<Standing>(manager, 'User', row)]),
+        rows.map((row) => [
+          row['session_id'] as string,
+          { user: fromRow<Standing>(manager, 'User', row), now: row['now'] as Date },
+        ]),
       );
       return ids.map((id) => found.get(id) ?? null);
     });

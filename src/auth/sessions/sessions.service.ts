@@ -41,10 +41,15 @@ export class SessionsService {
     @Inject(ENV) private readonly env: Env,
   ) {}
 
-  /** Returns the session's user; null when the session has ended or the user is disabled. */
-  async findActive(id: string): Promise<Standing | null> {
-    const user = await this.sessions.findStanding(id);
-    return user?.disabled === false ? user : null;
+  /**
+   * Returns the session's user; null when the session has ended or the user is disabled.
+   *
+   * @param until when the caller's access token ends, in Unix seconds; null after that time
+   */
+  async findActive(id: string, until: number): Promise<Standing | null> {
+    const owner = await this.sessions.findOwner(id);
+    if (owner === null || owner.user.disabled) return null;
+    return owner.now.getTime() < until * 1000 ? owner.user : null;
   }
 
   /** @param device the `User-Agent` header */
@@ -102,7 +107,7 @@ export class SessionsService {
 
   /** True when the user is signed in from this address. All addresses of one household count as one. */
   async isUsedFrom(email: string, address: string): Promise<boolean> {
-    const places = await this.sessions.findAddressesByEmail(email, new Date());
+    const places = await this.sessions.findAddressesByEmail(email, await this.unitOfWork.now());
     return places.some((place) => addressBucket(place) === addressBucket(address));
   }
 

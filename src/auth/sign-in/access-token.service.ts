@@ -24,17 +24,17 @@ export class AccessTokens {
   /**
    * The token identifies the user but contains no rights, because each request reads those from the database.
    *
+   * @param now the database's time, because another instance can check the token
    * @returns the token and its lifetime in seconds; it ends no later than its session
    */
-  async issueAccessToken({
-    id,
-    userId,
-    expiresAt,
-  }: Pick<Session, 'id' | 'userId' | 'expiresAt'>): Promise<IssuedToken> {
-    const left = Math.floor((expiresAt.getTime() - Date.now()) / 1000);
+  async issueAccessToken(
+    { id, userId, expiresAt }: Pick<Session, 'id' | 'userId' | 'expiresAt'>,
+    now: Date,
+  ): Promise<IssuedToken> {
+    const left = Math.floor((expiresAt.getTime() - now.getTime()) / 1000);
     const expiresIn = Math.max(1, Math.min(this.env.JWT_EXPIRE_MINUTES * 60, left));
     const token = await this.jwt.signAsync(
-      { sid: id },
+      { sid: id, iat: Math.floor(now.getTime() / 1000) },
       {
         keyid: this.env.JWT_KEYS[0].id,
         algorithm: JWT_ALGORITHM,

@@ -136,9 +136,10 @@ export class SignInService {
   }
 
   private async issueTokens(session: StoredSession): Promise<SessionTokens> {
-    const left = Math.floor((session.expiresAt.getTime() - Date.now()) / 1000);
+    const now = await this.unitOfWork.now();
+    const left = Math.floor((session.expiresAt.getTime() - now.getTime()) / 1000);
     return {
-      access: await this.accessTokens.issueAccessToken(session),
+      access: await this.accessTokens.issueAccessToken(session, now),
       refresh: { token: this.refreshTokens.issueRefreshToken(session), expiresIn: Math.max(1, left) },
     };
   }

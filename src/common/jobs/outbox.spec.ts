@@ -29,8 +29,8 @@ class MemoryStore implements OutboxStore<Row> {
     row.dueAt = null;
   }
 
-  async reschedule(row: Row, dueAt: Date): Promise<void> {
-    row.dueAt = dueAt.getTime();
+  async reschedule(row: Row, delayMs: number): Promise<void> {
+    row.dueAt = Date.now() + delayMs;
   }
 }
 

@@ -5,8 +5,8 @@ export interface OutboxStore<Row> {
   /** Leases the row that has been due longest. No other worker gets it until the lease ends. */
   claim(leaseMs: number): Promise<Row | null>;
   markDone(row: Row): Promise<void>;
-  /** Ends the lease after a failed attempt. */
-  reschedule(row: Row, dueAt: Date): Promise<void>;
+  /** Ends the lease after a failed attempt. The row is due again after the delay. */
+  reschedule(row: Row, delayMs: number): Promise<void>;
 }
 
 export interface OutboxHandler<Row> {
@@ -93,7 +93,7 @@ export class Outbox<Row> {
       if (isDone) return await this.store.markDone(row);
       // After a shutdown the next start tries at once, because the abort was not the row's fault.
       const delay = this.worker.isStopped ? 0 : this.handler.retryDelayMs(row);
-      await this.store.reschedule(row, new Date(Date.now() + delay));
+      await this.store.reschedule(row, delay);
     } catch (error) {
       // The row is due again when its lease ends.
       this.handler.onError(error);

@@ -10,6 +10,9 @@ const MAXIMUM_STATEMENTS = 200;
 /** The table changed under the statement, the server no longer knows it, or another client has taken its name. */
 const UNUSABLE_STATEMENT = /^(0A000|26000|42P05)$/;
 
+/** Writes lock the rows that they rely on. At a higher level they would fail instead of waiting for each other. */
+const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED';
+
 interface Statement {
   readonly text: string;
   readonly values: unknown[];
@@ -56,6 +59,8 @@ export class PgClient extends pg.Client {
     const { isInTransaction } = this;
     if (isInTransaction) this.cork();
     if (text === 'COMMIT' || text === 'ROLLBACK') this.isInTransaction = false;
+    // A pooler can use a connection on which the session's settings were not set.
+    if (text === 'BEGIN') return super.query(BEGIN);
     return values.length === 0 ? super.query(text) : this.sendNamed({ text, values }, !isInTransaction);
   }
 

@@ -7,7 +7,7 @@ import { inTransaction, type Work } from '../../transaction.js';
 import { isReadOnly } from '../../errors.js';
 import { migrate } from '../../migrate.js';
 import type { PgClient } from './pg-client.js';
-import { requireUtf8 } from './require-utf8.js';
+import { requireUsable } from './require-usable.js';
 
 /** TypeORM does not declare this method publicly. */
 type PostgresQueryRunner = QueryRunner & { releasePostgresConnection(error: Error): Promise<void> };
@@ -19,15 +19,15 @@ export class PostgresDriver implements DatabaseDriver {
   private constructor(private readonly dataSource: DataSource) {}
 
   static async open(config: PostgresConfig, schema: Schema): Promise<PostgresDriver> {
-    const dataSource = await postgresDataSource(config, schema).initialize();
+    const patient = await postgresDataSource(config, schema, { isPatient: true }).initialize();
     try {
-      await requireUtf8(dataSource);
-      await migrate(dataSource);
-    } catch (error) {
-      await dataSource.destroy();
-      throw error;
+      await requireUsable(patient);
+      await migrate(patient);
+      // Before the other one closes: after-restore looks for connections of servers (finish-restore.ts).
+      return new PostgresDriver(await postgresDataSource(config, schema).initialize());
+    } finally {
+      await patient.destroy();
     }
-    return new PostgresDriver(dataSource);
   }
 
   get reader(): EntityManager {
