@@ -140,6 +140,9 @@ const ACCESS: Record<string, Access> = {
   eraseAccount: signedIn(204, () => ({ current_password: PASSWORD })),
   createToken: signedIn(201, () => ({ name: 'Backup', scopes: ['items:read'], expires_in_days: 1 })),
   listTokens: signedIn(200),
+  getSummary: { ...signedIn(200), scope: 'items:read' },
+  listTags: { ...signedIn(200), scope: 'items:read' },
+  pickItem: { ...signedIn(200), scope: 'items:read' },
   emptyTrash: { ...signedIn(204), scope: 'items:write' },
   listItems: { ...signedIn(200), scope: 'items:read' },
   addItem: { ...signedIn(201, item), scope: 'items:write' },
@@ -149,6 +152,7 @@ const ACCESS: Record<string, Access> = {
   getItem: { ...ownerOnly(200), scope: 'items:read' },
   updateItem: { ...ownerOnly(200, () => ({ title: 'Severance' })), scope: 'items:write' },
   deleteItem: { ...ownerOnly(204), scope: 'items:write' },
+  moveItem: { ...ownerOnly(200, () => ({ to: 'first' })), scope: 'items:write' },
   restoreItem: { ...ownerOnly(200), scope: 'items:write', isOfTrash: true },
 
   getStats: adminOnly(200),

@@ -192,6 +192,8 @@ function unexcused({ path, method }: DescribedOperation, { status }: RawAnswer):
     (path === '/v1/admin/users' && method === 'POST')
   )
     excuses.push(409);
+  // Of the places that a move can name, a request may have several, or an item that is gone.
+  if (path.endsWith('/move')) excuses.push(422);
   // Another item has one of the ids.
   if (path.includes('/watchlists/items') && ['POST', 'PATCH'].includes(method)) excuses.push(409);
   if (path.startsWith('/v1/admin/users/') && method === 'PATCH') excuses.push(409);

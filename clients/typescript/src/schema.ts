@@ -192,6 +192,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/watchlists/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * My watchlist in numbers
+         * @description Flat numbers for dashboards and widgets. Items in the trash do not count. Personal tokens need the scope `items:read`.
+         */
+        get: operations["getSummary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/watchlists/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The tags of my watchlist
+         * @description With the number of items that have each, the most frequent first. Personal tokens need the scope `items:read`.
+         */
+        get: operations["listTags"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/watchlists/pick": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What do we watch tonight?
+         * @description One of the items that match the filters of the list. Without `seed` the server chooses one and tells it. Personal tokens need the scope `items:read`.
+         */
+        get: operations["pickItem"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/watchlists/items": {
         parameters: {
             query?: never;
@@ -254,6 +314,26 @@ export interface paths {
          * @description The item is on the list again, as it was. 404 when it is not in the trash. Personal tokens need the scope `items:write`.
          */
         post: operations["restoreItem"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/watchlists/items/{item_id}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change the place of an item
+         * @description In the order of `sort=manual`: before or after another item, or to the first or last place. New items come last. Personal tokens need the scope `items:write`.
+         */
+        post: operations["moveItem"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1075,6 +1155,88 @@ export interface components {
             version: number;
             watchlist: components["schemas"]["ItemResponse"][];
         };
+        SummaryResponse: {
+            /**
+             * Format: int32
+             * @example 42
+             */
+            total: number;
+            /**
+             * Format: int32
+             * @example 30
+             */
+            movies: number;
+            /**
+             * Format: int32
+             * @example 12
+             */
+            shows: number;
+            /**
+             * Format: int32
+             * @example 30
+             */
+            planned: number;
+            /**
+             * Format: int32
+             * @example 2
+             */
+            watching: number;
+            /**
+             * Format: int32
+             * @example 9
+             */
+            watched: number;
+            /**
+             * Format: int32
+             * @example 1
+             */
+            on_hold: number;
+            /**
+             * Format: int32
+             * @example 0
+             */
+            dropped: number;
+            /** @example 7.8 */
+            average_rating: number | null;
+            /**
+             * Format: int32
+             * @example 4
+             */
+            added_last_30_days: number;
+            /**
+             * Format: int32
+             * @example 3
+             */
+            watched_last_30_days: number;
+            /**
+             * @description The first planned title in your own order.
+             * @example Parasite
+             */
+            next_title: string | null;
+        };
+        TagCountResponse: {
+            /** @example cinema */
+            tag: string;
+            /**
+             * Format: int32
+             * @example 7
+             */
+            count: number;
+        };
+        TagsResponse: {
+            tags: components["schemas"]["TagCountResponse"][];
+        };
+        PickResponse: {
+            /**
+             * @example ok
+             * @enum {string}
+             */
+            status: "ok";
+            /** @example 7f3a9c */
+            seed: string;
+            /** @description Null when no item matches. */
+            item: components["schemas"]["ItemResponse"] | null;
+        };
         CreateItemDto: {
             /**
              * @description Trimmed and normalized (NFC); at least one visible character, no control characters.
@@ -1342,6 +1504,23 @@ export interface components {
              * @example 2026-11-23T20:15:00.000Z
              */
             watched_at?: string | null;
+        };
+        MoveItemDto: {
+            /**
+             * Format: int32
+             * @description The id of the item before which this one comes.
+             */
+            before?: number;
+            /**
+             * Format: int32
+             * @description The id of the item after which this one comes.
+             */
+            after?: number;
+            /**
+             * @example first
+             * @enum {string}
+             */
+            to?: "first" | "last";
         };
         GithubStatusResponse: {
             /**
@@ -3584,6 +3763,251 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    getSummary: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer: 304 when nothing has changed since. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    ETag: components["headers"]["ETag"];
+                    "X-Cache": components["headers"]["X-Cache"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "total": 42,
+                     *       "movies": 30,
+                     *       "shows": 12,
+                     *       "planned": 30,
+                     *       "watching": 2,
+                     *       "watched": 9,
+                     *       "on_hold": 1,
+                     *       "dropped": 0,
+                     *       "average_rating": 7.8,
+                     *       "added_last_30_days": 4,
+                     *       "watched_last_30_days": 3,
+                     *       "next_title": "Parasite"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SummaryResponse"];
+                };
+            };
+            /** @description Not modified since `If-None-Match`. */
+            304: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    ETag: components["headers"]["ETag"];
+                    "X-Cache": components["headers"]["X-Cache"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["MissingScopeItemsRead"];
+            408: components["responses"]["RequestTimeout"];
+            414: components["responses"]["URITooLong"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["RequestHeaderFieldsTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listTags: {
+        parameters: {
+            query?: {
+                /** @description Only tags that contain each of these words. */
+                q?: string;
+            };
+            header?: {
+                /** @description The `ETag` of an earlier answer: 304 when nothing has changed since. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    ETag: components["headers"]["ETag"];
+                    "X-Cache": components["headers"]["X-Cache"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "tags": [
+                     *         {
+                     *           "tag": "cinema",
+                     *           "count": 7
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TagsResponse"];
+                };
+            };
+            /** @description Not modified since `If-None-Match`. */
+            304: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    ETag: components["headers"]["ETag"];
+                    "X-Cache": components["headers"]["X-Cache"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["MissingScopeItemsRead"];
+            408: components["responses"]["RequestTimeout"];
+            414: components["responses"]["URITooLong"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["RequestHeaderFieldsTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    pickItem: {
+        parameters: {
+            query?: {
+                /** @description Only items of this type. */
+                type?: "movie" | "show";
+                /** @description Only items of these statuses, separated by commas. */
+                status?: ("planned" | "watching" | "watched" | "on_hold" | "dropped")[];
+                /** @description Only items that have all of these tags, separated by commas. */
+                tag?: string[];
+                /** @description Only items whose title, notes or tags contain each of these words, without regard to case, accents and width. */
+                q?: string;
+                /** @description Only items of this year or later. */
+                year_from?: number;
+                /** @description Only items of this year or earlier. */
+                year_to?: number;
+                /** @description Only items with at least this rating. */
+                rating_from?: number;
+                /** @description Only items with at most this rating. */
+                rating_to?: number;
+                /** @description Only items that have something in all of these fields, separated by commas. `ids.imdb` is one id. */
+                has?: ("year" | "rating" | "notes" | "tags" | "ids" | "poster_url" | "runtime_minutes" | "release_date" | "progress" | "watched_at" | "ids.imdb" | "ids.tmdb" | "ids.tvdb" | "ids.tvmaze" | "ids.trakt" | "ids.simkl" | "ids.mal" | "ids.anilist" | "ids.wikidata" | "ids.letterboxd")[];
+                /** @description Only items that have nothing in any of these fields, separated by commas. */
+                lacks?: ("year" | "rating" | "notes" | "tags" | "ids" | "poster_url" | "runtime_minutes" | "release_date" | "progress" | "watched_at" | "ids.imdb" | "ids.tmdb" | "ids.tvdb" | "ids.tvmaze" | "ids.trakt" | "ids.simkl" | "ids.mal" | "ids.anilist" | "ids.wikidata" | "ids.letterboxd")[];
+                /** @description Only items that have one of these ids, separated by commas, such as `imdb:tt6751668,tmdb:496243`. */
+                ids?: string[];
+                /** @description The items in the trash instead of those on the list. */
+                deleted?: boolean;
+                /** @description The same seed picks the same item while the list stays the same. */
+                seed?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "ok",
+                     *       "seed": "7f3a9c",
+                     *       "item": {
+                     *         "title": "Parasite",
+                     *         "type": "movie",
+                     *         "year": 2019,
+                     *         "status": "planned",
+                     *         "rating": 8.5,
+                     *         "notes": "With Ana",
+                     *         "tags": [
+                     *           "korean",
+                     *           "cinema"
+                     *         ],
+                     *         "ids": {
+                     *           "imdb": "tt6751668",
+                     *           "tmdb": 496243
+                     *         },
+                     *         "poster_url": "https://example.com/parasite.jpg",
+                     *         "runtime_minutes": 132,
+                     *         "release_date": "2019-05-30",
+                     *         "progress": {
+                     *           "season": 2,
+                     *           "episode": 4
+                     *         },
+                     *         "watched_at": "2026-11-23T20:15:00.000Z",
+                     *         "id": 1,
+                     *         "created_at": "2026-11-23T08:30:00.000Z",
+                     *         "updated_at": "2026-11-23T08:30:00.000Z",
+                     *         "version": 41,
+                     *         "deleted_at": "2026-11-23T08:30:00.000Z",
+                     *         "purge_at": "2026-11-23T08:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PickResponse"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["MissingScopeItemsRead"];
+            408: components["responses"]["RequestTimeout"];
+            414: components["responses"]["URITooLong"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["RequestHeaderFieldsTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     addItem: {
         parameters: {
             query?: never;
@@ -3988,6 +4412,98 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    ETag: components["headers"]["StrongETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "ok",
+                     *       "item": {
+                     *         "title": "Parasite",
+                     *         "type": "movie",
+                     *         "year": 2019,
+                     *         "status": "planned",
+                     *         "rating": 8.5,
+                     *         "notes": "With Ana",
+                     *         "tags": [
+                     *           "korean",
+                     *           "cinema"
+                     *         ],
+                     *         "ids": {
+                     *           "imdb": "tt6751668",
+                     *           "tmdb": 496243
+                     *         },
+                     *         "poster_url": "https://example.com/parasite.jpg",
+                     *         "runtime_minutes": 132,
+                     *         "release_date": "2019-05-30",
+                     *         "progress": {
+                     *           "season": 2,
+                     *           "episode": 4
+                     *         },
+                     *         "watched_at": "2026-11-23T20:15:00.000Z",
+                     *         "id": 1,
+                     *         "created_at": "2026-11-23T08:30:00.000Z",
+                     *         "updated_at": "2026-11-23T08:30:00.000Z",
+                     *         "version": 41,
+                     *         "deleted_at": "2026-11-23T08:30:00.000Z",
+                     *         "purge_at": "2026-11-23T08:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ItemEnvelope"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["MissingScopeItemsWrite"];
+            404: components["responses"]["ItemNotFound"];
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            414: components["responses"]["URITooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["RequestHeaderFieldsTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    moveItem: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of the answer that this is based on: 412 when the item has changed since. `*` accepts any state. */
+                "If-Match"?: string;
+            };
+            path: {
+                item_id: number;
+            };
+            cookie?: never;
+        };
+        /** @description A JSON object. The server rejects fields that are not listed. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "to": "first"
+                 *     }
+                 */
+                "application/json": components["schemas"]["MoveItemDto"];
+            };
+        };
         responses: {
             /** @description Done. */
             200: {

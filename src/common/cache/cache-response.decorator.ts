@@ -8,13 +8,13 @@ import type { ResponseStore } from './response-store.js';
 interface CacheOptions {
   /** A provider of the controller's module that names the data which the answer shows. */
   readonly key: Type<CacheKey>;
-  /** The class of the route's query. Its defaults decide which spellings of a query mean the same. */
-  readonly query: Type;
+  /** The class of the route's query, if it has one. Its defaults decide which spellings of a query mean the same. */
+  readonly query?: Type;
 }
 
 /** Caches the answers of a `GET` until the data behind its key changes. The controller's module imports `CacheModule`. */
 export function CacheResponse({ key, query }: CacheOptions): MethodDecorator {
-  const defaults = queryDefaults(query);
+  const defaults = query === undefined ? {} : queryDefaults(query);
 
   @Injectable()
   class RouteCache extends ResponseCache {

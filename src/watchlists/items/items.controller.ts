@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
 import {
   ApiCreatedResponse,
@@ -22,6 +23,14 @@ import { IdPipe } from '../../common/validation/id.pipe.js';
 import { DeleteItemQuery } from './delete-item.query.js';
 import { CreateItemDto, UpdateItemDto } from './dto/item.dto.js';
 import { ItemEnvelope, ListResponse } from './dto/item.response.js';
+import { MoveItemDto, placeOf } from './dto/move-item.dto.js';
+import {
+  PickQuery,
+  PickResponse,
+  SummaryResponse,
+  TagsQuery,
+  TagsResponse,
+} from './dto/overview.response.js';
 import { itemLocation } from './item-response.js';
 import { MAXIMUM_ITEM_BYTES } from './item-fields.js';
 import { ItemTags } from './item-tags.js';
@@ -29,7 +38,7 @@ import type { StoredItem } from './item.entity.js';
 import { ItemExistsError, ItemNotFoundError } from './items.errors.js';
 import { ItemsService } from './items.service.js';
 import { ListCacheKey } from './list-cache-key.js';
-import { itemQueryOf, ListQuery } from './list.query.js';
+import { filterOf, itemQueryOf, ListQuery } from './list.query.js';
 
 const ITEMS = '/v1/watchlists/items';
 const ITEM_EXISTS = new ItemExistsError({ id: 7, deletedAt: null });
@@ -65,6 +74,51 @@ export class ItemsController {
     const answer = ListResponse.from(user.email, itemQuery, await this.items.page(itemQuery));
     reply.header('link', pageLinks(url, answer));
     return answer;
+  }
+
+  @Get('summary')
+  @RequiresScope('items:read')
+  @CacheResponse({ key: ListCacheKey })
+  @RateLimitPolicy('list')
+  @ApiOperation({
+    operationId: 'getSummary',
+    summary: 'My watchlist in numbers',
+    description: 'Flat numbers for dashboards and widgets. Items in the trash do not count.',
+  })
+  @ApiOkResponse({ type: SummaryResponse })
+  async summary(@CurrentUser() user: Principal): Promise<SummaryResponse> {
+    return SummaryResponse.from(await this.items.summary(user.id));
+  }
+
+  @Get('tags')
+  @RequiresScope('items:read')
+  @CacheResponse({ key: ListCacheKey, query: TagsQuery })
+  @RateLimitPolicy('list')
+  @ApiOperation({
+    operationId: 'listTags',
+    summary: 'The tags of my watchlist',
+    description: 'With the number of items that have each, the most frequent first.',
+  })
+  @ApiOkResponse({ type: TagsResponse })
+  async tagsOf(@CurrentUser() user: Principal, @Query() { q }: TagsQuery): Promise<TagsResponse> {
+    return { tags: await this.items.tagCounts(user.id, q) };
+  }
+
+  @Get('pick')
+  @RequiresScope('items:read')
+  @RateLimitPolicy('list')
+  @ApiOperation({
+    operationId: 'pickItem',
+    summary: 'What do we watch tonight?',
+    description:
+      'One of the items that match the filters of the list. Without `seed` the server chooses one and tells it.',
+  })
+  @ApiOkResponse({ type: PickResponse })
+  async pick(
+    @CurrentUser() user: Principal,
+    @Query() { seed = randomBytes(6).toString('hex'), ...filter }: PickQuery,
+  ): Promise<PickResponse> {
+    return PickResponse.from(seed, await this.items.pick(user.id, filterOf(filter), seed));
   }
 
   @Post('items')
@@ -169,6 +223,29 @@ export class ItemsController {
     @IfMatch() ifMatch: string | undefined,
   ): Promise<AnswerWithETag<ItemEnvelope>> {
     return this.answer(await this.items.restore(id, user, { ownerId: user.id, ifMatch }));
+  }
+
+  @Post('items/:item_id/move')
+  @RequiresScope('items:write')
+  @HttpCode(200)
+  @WithETag()
+  @RateLimitPolicy('write')
+  @ApiItemId()
+  @ApiIfMatch()
+  @ApiOperation({
+    operationId: 'moveItem',
+    summary: 'Change the place of an item',
+    description:
+      'In the order of `sort=manual`: before or after another item, or to the first or last place. New items come last.',
+  })
+  @ApiOkResponse({ type: ItemEnvelope })
+  async move(
+    @CurrentUser() user: Principal,
+    @ItemId() id: number,
+    @Body() body: MoveItemDto,
+    @IfMatch() ifMatch: string | undefined,
+  ): Promise<AnswerWithETag<ItemEnvelope>> {
+    return this.answer(await this.items.move(id, placeOf(body), { ownerId: user.id, ifMatch }));
   }
 
   @Delete('trash')

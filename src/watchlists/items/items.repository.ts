@@ -1,5 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { type EntityManager, IsNull, LessThanOrEqual, Not, type ObjectLiteral } from 'typeorm';
+import {
+  type EntityManager,
+  IsNull,
+  LessThan,
+  LessThanOrEqual,
+  MoreThan,
+  Not,
+  type ObjectLiteral,
+} from 'typeorm';
 import { createBatchLoader } from '../../database/batch-loader.js';
 import { fromRow, insertRow } from '../../database/row-mapping.js';
 import { UnitOfWork } from '../../database/unit-of-work.js';
@@ -27,6 +35,18 @@ const MAXIMUM_BATCH = 32;
 const LIST_VERSION = 'SELECT version FROM watchlists WHERE user_id = :userId';
 
 type LoadPage = (query: OwnedQuery) => Promise<ItemPage>;
+
+export interface ItemFigures {
+  readonly averageRating: number | null;
+  readonly added: number;
+  readonly watched: number;
+}
+
+interface Neighbour {
+  /** `after`: the next one, or the first of all. `before`: the one before, or the last of all. */
+  readonly direction: 'before' | 'after';
+  readonly of?: Pick<StoredItem, 'position'>;
+}
 
 interface PageRow extends ObjectLiteral {
   readonly id: number | null;
@@ -132,6 +152,60 @@ export class ItemsRepository {
       const rows = (await manager.query(text, [...parameters])) as PageRow[];
       return pageFrom(manager, query, rows);
     });
+  }
+
+  /** Ratings and dates of the items on one list. */
+  async findFigures(ownerId: number, since: Date): Promise<ItemFigures> {
+    const [row] = await this.unitOfWork.read((manager) => {
+      const { driver } = manager.connection;
+      const { columns } = manager.connection.getMetadata(WatchlistItem);
+      const column = columns.find(({ propertyName }) => propertyName === 'createdAt')!;
+      return manager.query<[Record<string, unknown>]>(
+        `SELECT AVG(rating) AS average, COUNT(CASE WHEN created_at >= $1 THEN 1 END) AS added,
+          COUNT(CASE WHEN watched_at >= $1 THEN 1 END) AS watched
+          FROM watchlist_items WHERE user_id = $2 AND deleted_at IS NULL`,
+        [driver.preparePersistentValue(since, column), ownerId],
+      );
+    });
+    const tenths = row['average'] === null ? null : Number(row['average']);
+    return {
+      averageRating: tenths === null ? null : Math.round(tenths) / 10,
+      added: Number(row['added']),
+      watched: Number(row['watched']),
+    };
+  }
+
+  /** The tags of each item on one list that has any, newest item first. */
+  async findTags(ownerId: number): Promise<readonly (readonly string[])[]> {
+    const items = await this.unitOfWork.read((manager) =>
+      manager.find(WatchlistItem, {
+        select: { tags: true },
+        where: { userId: ownerId, deletedAt: IsNull(), tagKeys: Not('') },
+        order: { id: 'DESC' },
+      }),
+    );
+    return items.map(({ tags }) => tags);
+  }
+
+  /** The item next to one in its owner's order, or the first or last item of the list. */
+  findNeighbour(ownerId: number, place: Neighbour): Promise<Pick<StoredItem, 'id' | 'position'> | null> {
+    const { direction, of } = place;
+    return this.unitOfWork.read((manager) =>
+      manager.findOne(WatchlistItem, {
+        select: { id: true, position: true },
+        where: {
+          userId: ownerId,
+          deletedAt: IsNull(),
+          ...(of && { position: direction === 'after' ? MoreThan(of.position) : LessThan(of.position) }),
+        },
+        order: { position: direction === 'after' ? 'ASC' : 'DESC' },
+      }),
+    );
+  }
+
+  /** Gives the item a place in its owner's order. */
+  async place(id: number, change: Pick<StoredItem, 'position' | 'version'>): Promise<void> {
+    await this.unitOfWork.write((manager) => manager.update(WatchlistItem, { id }, change));
   }
 
   /** From the entity, so that a new column is selected without being listed again. */

@@ -1,25 +1,30 @@
+import { hash as digest } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { Inject, Injectable } from '@nestjs/common';
 import { type Actor, type AuditAction, AuditService } from '../../audit/audit.service.js';
 import { changesBetween } from '../../audit/changes.js';
 import { UnauthorizedError } from '../../auth/access/auth.errors.js';
+import { folded } from '../../common/folded.js';
 import { ValidationFailedError } from '../../common/errors/common.errors.js';
 import { newValues, patched, unsetValues } from '../../common/validation/body-fields.js';
+import { tagKey } from '../../common/validation/fields.js';
 import { ENV, type Env } from '../../config/env.js';
 import { UnitOfWork } from '../../database/unit-of-work.js';
 import { UserNotFoundError } from '../../users/users.errors.js';
-import { groupOf, growthBetween } from '../lists/list-counts.js';
+import { groupOf, growthBetween, type ListCounts } from '../lists/list-counts.js';
 import { ListsService } from '../lists/lists.service.js';
 import { ExternalIdsRepository } from './external-ids.repository.js';
 import { ITEM_FIELDS, type ItemFields, type ItemPatch, type NewItem } from './item-fields.js';
-import { newPosition } from './item-position.js';
-import type { ItemPage, ItemQuery, OwnedItem, OwnedQuery } from './item-query.js';
+import { newPosition, positionBetween } from './item-position.js';
+import type { ItemFilter, ItemPage, ItemQuery, OwnedItem, OwnedQuery } from './item-query.js';
+import { searchWords } from './item-text.js';
 import { ItemTags } from './item-tags.js';
 import type { StoredItem } from './item.entity.js';
 import { ItemExistsError, ItemNotFoundError } from './items.errors.js';
-import { ItemsRepository } from './items.repository.js';
+import { type ItemFigures, ItemsRepository } from './items.repository.js';
 
 const DAY_MS = 86_400_000;
+const RECENT_DAYS = 30;
 
 const FIELD_NAMES = Object.keys(ITEM_FIELDS);
 /** A new item is compared with this, so that the audit log has only what was given. */
@@ -31,6 +36,22 @@ export interface ItemConditions {
   readonly ownerId?: number;
   /** The request's `If-Match` header. */
   readonly ifMatch?: string;
+}
+
+/** A place in the owner's order. */
+export type Place =
+  { readonly to: 'first' | 'last' } | { readonly before: number } | { readonly after: number };
+
+export interface ListSummary {
+  readonly counts: ListCounts;
+  readonly figures: ItemFigures;
+  /** Of the first planned item in the owner's order. */
+  readonly nextTitle: string | null;
+}
+
+export interface TagCount {
+  readonly tag: string;
+  readonly count: number;
 }
 
 /** The rules for items. An `ownerId` limits a method to the items of that user. */
@@ -189,6 +210,82 @@ export class ItemsService {
         changes,
       });
     });
+  }
+
+  /**
+   * Changes the place of the item in its owner's order.
+   *
+   * @throws ItemNotFoundError
+   * @throws PreconditionFailedError
+   * @throws ValidationFailedError when the item that it is placed next to is not on the list
+   */
+  move(
+    id: number,
+    place: Place,
+    conditions: ItemConditions & { readonly ownerId: number },
+  ): Promise<StoredItem> {
+    return this.unitOfWork.write(async () => {
+      const item = await this.lock(id, conditions);
+      const position = await this.positionAt(place, item);
+      if (position === item.position) return item;
+      const version = await this.lists.bump(item.userId, growthBetween(null, null));
+      await this.items.place(id, { position, version });
+      return { ...item, position, version };
+    });
+  }
+
+  private async positionAt(place: Place, item: StoredItem): Promise<string> {
+    if ('to' in place) {
+      const direction = place.to === 'first' ? 'after' : 'before';
+      const end = await this.items.findNeighbour(item.userId, { direction });
+      if (end === null || end.id === item.id) return item.position;
+      return place.to === 'first' ? positionBetween(null, end.position) : positionBetween(end.position, null);
+    }
+    const [name, direction] =
+      'before' in place ? (['before', 'before'] as const) : (['after', 'after'] as const);
+    const next = await this.items.find('before' in place ? place.before : place.after, item.userId);
+    if (next === null || next.id === item.id)
+      throw new ValidationFailedError([
+        { field: name, message: 'must be the id of another item on this list' },
+      ]);
+    const other = await this.items.findNeighbour(item.userId, { direction, of: next });
+    if (other?.id === item.id) return item.position;
+    return direction === 'before'
+      ? positionBetween(other?.position ?? null, next.position)
+      : positionBetween(next.position, other?.position ?? null);
+  }
+
+  async summary(ownerId: number): Promise<ListSummary> {
+    const [counts, figures, next] = await Promise.all([
+      this.lists.countOf(ownerId),
+      this.items.findFigures(ownerId, new Date(Date.now() - RECENT_DAYS * DAY_MS)),
+      this.items.findPage({ ownerId, filter: { statuses: ['planned'] }, sort: 'manual', skip: 0, limit: 1 }),
+    ]);
+    return { counts, figures, nextTitle: next.rows[0]?.title ?? null };
+  }
+
+  /** How many items have each tag, the most frequent first. A tag is shown as the newest item spells it. */
+  async tagCounts(ownerId: number, search = ''): Promise<TagCount[]> {
+    const tags = new Map<string, { readonly tag: string; count: number }>();
+    for (const tag of (await this.items.findTags(ownerId)).flat()) {
+      const known = tags.get(tagKey(tag));
+      if (known === undefined) tags.set(tagKey(tag), { tag, count: 1 });
+      else known.count++;
+    }
+    const words = searchWords(search);
+    return [...tags.values()]
+      .filter(({ tag }) => words.every((word) => folded(tag).includes(word)))
+      .sort((a, b) => b.count - a.count || (a.tag < b.tag ? -1 : 1));
+  }
+
+  /** One of the items that match, the same one for the same seed as long as the list stays the same. */
+  async pick(ownerId: number, filter: ItemFilter, seed: string): Promise<StoredItem | null> {
+    const query = { ownerId, filter, sort: 'created_at_asc', limit: 1 } as const;
+    const { total } = await this.items.findPage({ ...query, skip: 0 });
+    if (total === 0) return null;
+    const number = digest('sha256', seed, 'buffer').readUInt32BE();
+    const { rows } = await this.items.findPage({ ...query, skip: number % total });
+    return rows[0] ?? null;
   }
 
   /**

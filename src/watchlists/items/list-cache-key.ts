@@ -6,7 +6,7 @@ import { UnitOfWork } from '../../database/unit-of-work.js';
 import { ListsService } from '../lists/lists.service.js';
 import { emailDigest, ITEM_SHAPE } from './item-tags.js';
 
-/** The caller's own list. The answer also shows their e-mail address. */
+/** What a route tells of the caller's own list. Some answers also show their e-mail address. */
 @Injectable()
 export class ListCacheKey implements CacheKey {
   constructor(
@@ -14,11 +14,12 @@ export class ListCacheKey implements CacheKey {
     private readonly unitOfWork: UnitOfWork,
   ) {}
 
-  async scopeOf({ user }: HttpRequest & { user?: Principal }): Promise<CacheScope> {
+  async scopeOf({ user, routeOptions }: HttpRequest & { user?: Principal }): Promise<CacheScope> {
     if (user === undefined) throw new Error('ListCacheKey on a public route');
+    const route = routeOptions.url === '/v1/watchlists' ? 'list' : routeOptions.url!.split('/').at(-1);
     const version = await this.lists.versionOf(user.id);
     return {
-      resource: `list:${user.id}`,
+      resource: `${route}:${user.id}`,
       version: `${this.unitOfWork.epoch}.${version}.${ITEM_SHAPE}.${emailDigest(user.email)}`,
     };
   }

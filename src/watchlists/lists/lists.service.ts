@@ -38,6 +38,12 @@ export class ListsService {
     return this.lists.sumCounts();
   }
 
+  /** Of one list. */
+  async countOf(ownerId: number): Promise<ListCounts> {
+    const counts = await this.lists.findCounts([ownerId]);
+    return counts.get(ownerId) ?? growthBetween(null, null);
+  }
+
   /** How many items each of these owners has. */
   async countItems(ownerIds: readonly number[]): Promise<Map<number, number>> {
     const counts = await this.lists.findCounts(ownerIds);
