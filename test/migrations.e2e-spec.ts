@@ -508,6 +508,18 @@ if (stack() === 'sqlite+memory') {
     });
   });
 
+  describe('a SQLite file that is damaged', () => {
+    it.each([
+      ['where it lists its tables', 100],
+      ['where it lists its migrations', 4096],
+    ])('%s stops the boot with one sentence', async (_where, start) => {
+      await (await open()).close();
+      const bytes = readFileSync(file());
+      writeFileSync(file(), bytes.fill(0xff, start, start + 3000));
+      await expectRefused('which SQLite cannot use (SQLITE_CORRUPT', 'restore a backup');
+    });
+  });
+
   describe('a SQLite file that is served already', () => {
     it('is refused to a second one in the same process, until the first one closes', async () => {
       const first = await open();

@@ -8,7 +8,8 @@ import { withoutVariables } from '../../../common/async-variable.js';
 import { DependencyDownError, OverloadedError } from '../../../common/errors/common.errors.js';
 import { activeSpans, withSpans } from '../../../common/observability/tracing/trace-context.js';
 import type { SqliteConfig } from '../../../config/env-fields.js';
-import { isBusy } from '../../errors.js';
+import { InvalidEnvironmentError } from '../../../config/errors.js';
+import { isBusy, isFileFailure } from '../../errors.js';
 import { type Schema, sqliteDataSource } from '../../data-source.js';
 import type { DatabaseDriver } from '../database-driver.js';
 import { inTransaction, type Work } from '../../transaction.js';
@@ -59,7 +60,24 @@ export class SqliteDriver implements DatabaseDriver {
     private readonly unlock: () => Promise<void>,
   ) {}
 
+  /** @throws InvalidEnvironmentError when the file cannot be used */
   static async open(config: SqliteConfig, schema: Schema, lockWaitMs?: number): Promise<SqliteDriver> {
+    try {
+      return await SqliteDriver.openFile(config, schema, lockWaitMs);
+    } catch (error) {
+      if (!isFileFailure(error)) throw error;
+      throw new InvalidEnvironmentError([
+        `DATABASE_URL names ${config.file}, which SQLite cannot use (${(error as Error).message}); make it writable, ` +
+          'make space, or restore a backup',
+      ]);
+    }
+  }
+
+  private static async openFile(
+    config: SqliteConfig,
+    schema: Schema,
+    lockWaitMs?: number,
+  ): Promise<SqliteDriver> {
     await refuseForeignFile(config.file);
     const unlock = await lockFile(config.file, lockWaitMs);
     const writeSide = sqliteDataSource(config, schema, 'write');
