@@ -7,6 +7,7 @@ import { expectCommonHeaders } from './support/expected.js';
 import { PostgresDriver } from '../src/database/drivers/postgres/postgres.driver.js';
 import { SqliteDriver } from '../src/database/drivers/sqlite/sqlite.driver.js';
 import { HealthService } from '../src/health/health.service.js';
+import { gate } from './support/gate.js';
 import { RedisServer } from './support/redis-server.js';
 import { createPostgres, createSqlite, stack, type Storage } from './support/stack.js';
 import { TcpProxy } from './support/tcp-proxy.js';
@@ -179,6 +180,20 @@ if (stack() === 'sqlite+memory') {
       expectDetails(await detailsOf(server), 'ok', 'disabled');
       expect((await register()).status).toBe(201);
       expectReadiness(await readinessOf(server), 'ok');
+    });
+
+    it('is down while a write does not end, as on a disk that hangs, although many others wait for it', async () => {
+      const hung = gate();
+      const writes = [server.unitOfWork.write(() => hung.opened)];
+      for (let count = 0; count < 256; count++) writes.push(server.unitOfWork.write(async () => undefined));
+      const ends = Promise.allSettled(writes);
+      await eventually(async () => expectReadiness(await readinessOf(server), 'down'));
+      expect(server.unitOfWork.waiting).toBe(256);
+      expectDetails(await detailsOf(server), 'down', 'disabled');
+      await expectAlive(server);
+      hung.open();
+      await ends;
+      await eventually(async () => expectReadiness(await readinessOf(server), 'ok'));
     });
   });
 } else {

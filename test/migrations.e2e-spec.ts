@@ -7,12 +7,18 @@ import { type DataSource, MigrationExecutor, type MigrationInterface, type Query
 import { parseEnv } from '../src/config/env.js';
 import { type PostgresConfig, type SqliteConfig } from '../src/config/env-fields.js';
 import { InvalidEnvironmentError } from '../src/config/errors.js';
-import { MIGRATIONS_TABLE, postgresDataSource, sqliteDataSource } from '../src/database/data-source.js';
+import {
+  MIGRATIONS_TABLE,
+  POOL_SIZE,
+  postgresDataSource,
+  sqliteDataSource,
+} from '../src/database/data-source.js';
 import { openDatabase } from '../src/database/database.module.js';
 import { ADVISORY_LOCK, migrate } from '../src/database/migrate.js';
 import { CreateWatchlists1796076000000 } from '../src/database/migrations/1796076000000-create-watchlists.js';
 import { ENTITIES, MIGRATIONS, SCHEMA } from '../src/schema.js';
 import { SqliteDriver } from '../src/database/drivers/sqlite/sqlite.driver.js';
+import { User } from '../src/users/user.entity.js';
 import { asUser } from './support/actors.js';
 import { createTestApp } from './support/create-test-app.js';
 import { build, type ServerProcess, startServer } from './support/server-process.js';
@@ -410,6 +416,25 @@ if (stack() === 'postgres+redis') {
     ]);
   });
 
+  it('a search_path that changes while the server runs does not matter', async () => {
+    const other = await createPostgres();
+    const admin = new Client({ connectionString: other.env['DATABASE_URL'] });
+    await admin.connect();
+    const name = new URL(other.env['DATABASE_URL']!).pathname.slice(1);
+    await admin.query(`CREATE SCHEMA "Our tables"`);
+    await admin.query(`ALTER DATABASE "${name}" SET search_path = "Our tables"`);
+    const database = await openDatabase(configOf(other), SCHEMA);
+    await admin.query(`ALTER DATABASE "${name}" SET search_path = public`);
+    const countUsers = () => database.read((manager) => manager.count(User));
+    // As many as there are connections at most, so that some are new.
+    expect(await Promise.all(Array.from({ length: POOL_SIZE }, countUsers))).toEqual(
+      Array.from({ length: POOL_SIZE }, () => 0),
+    );
+    await database.close();
+    await admin.end();
+    await other.remove();
+  });
+
   it('a schema of its own is used when the search_path leads there', async () => {
     const other = await createPostgres();
     const admin = new Client({ connectionString: other.env['DATABASE_URL'] });
@@ -506,6 +531,18 @@ if (stack() === 'sqlite+memory') {
       writeFileSync(join(dirname(file()), 'a-file'), '');
       storage.env['DATABASE_URL'] = `sqlite:///${join(dirname(file()), 'a-file', 'watchlist.db')}`;
       await expectRefused('cannot be opened');
+    });
+  });
+
+  describe('a SQLite file that is damaged', () => {
+    it.each([
+      ['where it lists its tables', 100],
+      ['where it lists its migrations', 4096],
+    ])('%s stops the boot with one sentence', async (_where, start) => {
+      await (await open()).close();
+      const bytes = readFileSync(file());
+      writeFileSync(file(), bytes.fill(0xff, start, start + 3000));
+      await expectRefused('which SQLite cannot use (SQLITE_CORRUPT', 'restore a backup');
     });
   });
 

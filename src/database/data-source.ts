@@ -60,21 +60,21 @@ const sessionWith = (settings: Readonly<Record<string, string>>) => async (clien
   // The running statement fails with the same error anyway.
   client.on('error', () => undefined);
   const statements = Object.entries({ ...SETTINGS, ...settings }).map(
-    ([name, value]) => `SET ${name} = '${value}'`,
+    ([name, value]) => `SET ${name} = ${pg.escapeLiteral(value)}`,
   );
   await client.query(statements.join('; '));
 };
 
 /** For requests. */
-const SERVING_CONNECTION = {
+const servingConnection = (search_path: string | undefined) => ({
   Client: PgClient,
   // pg never drops the name of a prepared statement, so each connection is replaced from time to time.
   maxLifetimeSeconds: 3600,
   // pg ends the connection when a statement gets no answer in time, because the connection is pipelined.
   query_timeout: 6000,
   keepAlive: true,
-  onConnect: sessionWith({ statement_timeout: '5s' }),
-};
+  onConnect: sessionWith({ statement_timeout: '5s', ...(search_path && { search_path }) }),
+});
 
 /** For migrations and commands: on a large table a statement can take minutes. */
 const PATIENT_CONNECTION = { onConnect: sessionWith({ statement_timeout: '0' }) };
@@ -83,12 +83,14 @@ export interface PostgresOptions {
   readonly applicationName?: string;
   /** True when a statement can take as long as it needs. */
   readonly isPatient?: boolean;
+  /** The schema with the tables. Without it, each new connection looks where its role's `search_path` leads by then. */
+  readonly tablesIn?: string;
 }
 
 export function postgresDataSource(
   { url }: PostgresConfig,
   schema: Schema,
-  { applicationName = APPLICATION_NAME, isPatient = false }: PostgresOptions = {},
+  { applicationName = APPLICATION_NAME, isPatient = false, tablesIn }: PostgresOptions = {},
 ): DataSource {
   const dataSource = new DataSource({
     ...SHARED,
@@ -101,7 +103,7 @@ export function postgresDataSource(
     // because writers to one list take turns.
     connectTimeoutMS: 5000,
     // Not as TypeORM's `url`: it has a parser of its own, which disagrees with pg's.
-    extra: { ...(isPatient ? PATIENT_CONNECTION : SERVING_CONNECTION), connectionString: url },
+    extra: { ...(isPatient ? PATIENT_CONNECTION : servingConnection(tablesIn)), connectionString: url },
   });
   // Entities use `Date` and `Buffer`, which SQLite's driver supports. PostgreSQL's driver maps `Date` to a timestamp
   // without a time zone and does not know `Buffer`.

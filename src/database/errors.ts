@@ -49,6 +49,12 @@ function codeOf(error: unknown): string {
   return driverError?.code ?? code ?? '';
 }
 
+/** True when SQLite cannot use its file: it is damaged, read-only or locked, or the disk is full or fails. */
+export function isFileFailure(error: unknown): boolean {
+  const code = codeOf(error);
+  return code.startsWith('SQLITE_') && !SQLITE_MISTAKES.test(code);
+}
+
 export function isUnavailable(error: unknown): boolean {
   if (connectionErrors.has(error as object)) return true;
   // The connection was lost between two statements.
@@ -62,7 +68,7 @@ export function isUnavailable(error: unknown): boolean {
   const { code = '' } = driverError;
   if (driverError instanceof DatabaseError)
     return driverError.severity === 'FATAL' || UNAVAILABLE_STATES.some((state) => code.startsWith(state));
-  if (code.startsWith('SQLITE_')) return !SQLITE_MISTAKES.test(code);
+  if (code.startsWith('SQLITE_')) return isFileFailure(error);
   // PostgreSQL did not answer the statement, so its connection broke, unless the driver could not even send it.
   return !(driverError instanceof TypeError || driverError instanceof RangeError);
 }

@@ -135,19 +135,27 @@ export class UsersService {
   }
 
   /**
-   * Erases the user with all that is theirs. Their rows in the audit log stay, without their name.
+   * Within a write that erases the user.
    *
    * @param passwordHash that of the password which was asked for
-   * @returns who they were; null when their password has been changed since, and they are asked again
+   * @returns null when their password has been changed since, and they are asked again
    * @throws LastAdminError
    */
-  erase(id: number, passwordHash: string): Promise<User | null> {
+  lockToErase(id: number, passwordHash: string): Promise<User | null> {
     return this.unitOfWork.write(async () => {
       // As in changeStanding: before the user's own row.
       const admins = await this.users.lockActiveAdmins();
       const user = await this.users.findByIdForUpdate(id);
       if (user?.passwordHash !== passwordHash) return null;
       if (admins.length === 1 && admins[0]!.id === id) throw new LastAdminError();
+      return user;
+    });
+  }
+
+  /** Erases a locked user with all that is theirs. Their rows in the audit log stay, without their name. */
+  erase(user: User): Promise<void> {
+    const { id } = user;
+    return this.unitOfWork.write(async () => {
       await this.users.delete(id);
       await this.audit.anonymize(user);
       await this.audit.recordAudit({
@@ -157,7 +165,6 @@ export class UsersService {
         resourceId: id,
         changes: {},
       });
-      return user;
     });
   }
 

@@ -44,9 +44,8 @@ export class AdminUsersService {
       // An account that is enabled again signs in again, with its old password.
       if (user.disabled) {
         await this.sessions.endAllSessions(id);
-        await this.passwordResets.deleteResetsOf(user);
-      }
-      if (user.disabled || user.role !== 'admin') await this.passwordResets.deleteResetsCreatedBy(id);
+        await this.passwordResets.revokeLinks({ of: user, createdBy: id });
+      } else if (user.role !== 'admin') await this.passwordResets.revokeLinks({ createdBy: id });
       return user;
     });
     return this.withItemCount(updated);

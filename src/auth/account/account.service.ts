@@ -64,7 +64,8 @@ export class AccountService {
       this.unitOfWork.write(async () => {
         const user = await this.users.changeEmail(principal.id, passwordHash, email);
         // A link that was sent to the old mailbox must not set the password.
-        if (user !== null && email !== principal.email) await this.passwordResets.deleteResetsOf(principal);
+        if (user !== null && email !== principal.email)
+          await this.passwordResets.revokeLinks({ of: principal });
         return user;
       }),
     );
@@ -81,9 +82,12 @@ export class AccountService {
   async eraseAccount(principal: SessionPrincipal, password: string): Promise<void> {
     await this.withConfirmedPassword(principal, password, (passwordHash) =>
       this.unitOfWork.write(async () => {
-        const erased = await this.users.erase(principal.id, passwordHash);
-        if (erased !== null) await this.passwordResets.deleteResetsOf(erased);
-        return erased;
+        const user = await this.users.lockToErase(principal.id, passwordHash);
+        if (user === null) return null;
+        // First, because together with the user they would be deleted in any order.
+        await this.passwordResets.revokeLinks({ of: user, createdBy: user.id });
+        await this.users.erase(user);
+        return user;
       }),
     );
   }
@@ -112,7 +116,7 @@ export class AccountService {
       });
       if (!isStillRight) return false;
       await this.users.replacePasswordHash(principal.id, passwordHash, newHash);
-      await this.passwordResets.deleteResetsOf(locked);
+      await this.passwordResets.revokeLinks({ of: locked });
       await this.sessions.endAllSessions(principal.id, principal.sessionId);
       return true;
     });

@@ -1,11 +1,19 @@
 import { Injectable } from '@nestjs/common';
-import { LessThanOrEqual } from 'typeorm';
+import { type FindOptionsWhere, In, LessThanOrEqual } from 'typeorm';
 import { deleteBatch } from '../../database/delete-batch.js';
 import { OutboxTable } from '../../database/outbox-table.js';
 import { UnitOfWork } from '../../database/unit-of-work.js';
+import type { User } from '../../users/user.entity.js';
 import { PasswordReset } from './password-reset.entity.js';
 
 export type StoredReset = Omit<PasswordReset, 'user' | 'createdBy'>;
+
+export interface RevokedLinks {
+  /** The links of this user, with the requests for their address that the mail job has not matched to them yet. */
+  readonly of?: Pick<User, 'id' | 'email'>;
+  /** The links that the admin with this id created, for any user. */
+  readonly createdBy?: number;
+}
 
 @Injectable()
 export class PasswordResetsRepository {
@@ -32,17 +40,27 @@ export class PasswordResetsRepository {
     return affected === 1;
   }
 
-  /** Includes requests with their address that the mail job has not matched to the user yet. */
-  async deleteByUser(userId: number, email: string): Promise<void> {
-    await this.unitOfWork.write(async (manager) => {
-      await manager.delete(PasswordReset, { userId });
-      await manager.delete(PasswordReset, { email });
+  /**
+   * Call it once in a write, after locking users. It locks the rows in one order, because two admins who created links
+   * for each other have rows in common: in two orders, their transactions would deadlock.
+   *
+   * @returns the ids of the deleted rows
+   */
+  deleteAll({ of: user, createdBy }: RevokedLinks): Promise<string[]> {
+    const where: FindOptionsWhere<PasswordReset>[] = [];
+    if (user !== undefined) where.push({ userId: user.id }, { email: user.email });
+    if (createdBy !== undefined) where.push({ createdById: createdBy });
+    return this.unitOfWork.write(async (manager) => {
+      const rows = await manager.find(PasswordReset, {
+        select: { id: true },
+        where,
+        order: { id: 'ASC' },
+        ...this.unitOfWork.forUpdate(),
+      });
+      const ids = rows.map(({ id }) => id);
+      if (ids.length > 0) await manager.delete(PasswordReset, { id: In(ids) });
+      return ids;
     });
-  }
-
-  /** Deletes the links that this admin created, for any user. */
-  async deleteCreatedBy(createdById: number): Promise<void> {
-    await this.unitOfWork.write((manager) => manager.delete(PasswordReset, { createdById }));
   }
 
   /** @returns false when the row does not exist any more */

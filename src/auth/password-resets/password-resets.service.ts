@@ -15,7 +15,11 @@ import { PasswordHasher } from '../passwords/password-hasher.js';
 import { RESET_LIFETIME_MS } from './password-reset.entity.js';
 import { PasswordResetDelivery } from './password-reset-delivery.js';
 import { PasswordResetTokens } from './password-reset-tokens.js';
-import { PasswordResetsRepository, type StoredReset } from './password-resets.repository.js';
+import {
+  PasswordResetsRepository,
+  type RevokedLinks,
+  type StoredReset,
+} from './password-resets.repository.js';
 
 const INVITATION_LIFETIME_MS = 7 * 86_400_000;
 
@@ -83,11 +87,10 @@ export class PasswordResetsService {
         const user = reset.userId === null ? null : await this.users.lock(reset.userId);
         if (user === null || user.disabled || reset.expiresAt <= (await this.unitOfWork.now())) return null;
         await refuseGuessable('new_password', password, user.email);
-        // Of several requests with the same token, only one deletes the row.
-        if (!(await this.resets.delete(reset.id))) return null;
+        const deleted = await this.resets.deleteAll({ of: user, createdBy: user.id });
+        // Of several requests with the same token, only one deletes the row. The others change nothing.
+        if (!deleted.includes(reset.id)) throw new InvalidResetTokenError();
         await this.users.replacePasswordHash(user.id, user.passwordHash, hash);
-        await this.deleteResetsOf(user);
-        await this.deleteResetsCreatedBy(user.id);
         await this.sessions.endAllSessions(user.id);
         // A person who knew the old password can have created personal tokens.
         await this.personalTokens.revokeAllTokens(user.id);
@@ -151,14 +154,9 @@ export class PasswordResetsService {
     });
   }
 
-  /** Revokes all links of this user, sent or not. Call it inside the write of an audited change. */
-  deleteResetsOf({ id, email }: Pick<User, 'id' | 'email'>): Promise<void> {
-    return this.resets.deleteByUser(id, email);
-  }
-
-  /** Revokes the links and invitations that this admin created. Call it inside the write of an audited change. */
-  deleteResetsCreatedBy(id: number): Promise<void> {
-    return this.resets.deleteCreatedBy(id);
+  /** Revokes links and invitations, sent or not. Call it once inside the write of an audited change. */
+  async revokeLinks(links: RevokedLinks): Promise<void> {
+    await this.resets.deleteAll(links);
   }
 
   private async insertReset(

@@ -21,10 +21,10 @@ export class PostgresDriver implements DatabaseDriver {
   static async open(config: PostgresConfig, schema: Schema): Promise<PostgresDriver> {
     const patient = await postgresDataSource(config, schema, { isPatient: true }).initialize();
     try {
-      await requireUsable(patient);
+      const tablesIn = await requireUsable(patient);
       await migrate(patient);
       // Before the other one closes: after-restore looks for connections of servers (finish-restore.ts).
-      return new PostgresDriver(await postgresDataSource(config, schema).initialize());
+      return new PostgresDriver(await postgresDataSource(config, schema, { tablesIn }).initialize());
     } finally {
       await patient.destroy();
     }

@@ -22,12 +22,14 @@ const FACTS = `SELECT current_setting('server_encoding') AS encoding,
 /**
  * Refuses what the server would fail on later, or what would make it serve an empty database.
  *
+ * @returns the schema with the tables, or where they are to be made
  * @throws InvalidEnvironmentError
  */
-export async function requireUsable(dataSource: DataSource): Promise<void> {
+export async function requireUsable(dataSource: DataSource): Promise<string> {
   const [found] = await dataSource.query<[Found]>(FACTS, [MIGRATIONS_TABLE]);
   const problem = problemWith(found);
   if (problem !== undefined) throw new InvalidEnvironmentError([`DATABASE_URL names ${problem}`]);
+  return found.schema!;
 }
 
 function problemWith(found: Found): string | undefined {

@@ -8,7 +8,8 @@ import { withoutVariables } from '../../../common/async-variable.js';
 import { DependencyDownError, OverloadedError } from '../../../common/errors/common.errors.js';
 import { activeSpans, withSpans } from '../../../common/observability/tracing/trace-context.js';
 import type { SqliteConfig } from '../../../config/env-fields.js';
-import { isBusy } from '../../errors.js';
+import { InvalidEnvironmentError } from '../../../config/errors.js';
+import { isBusy, isFileFailure } from '../../errors.js';
 import { type Schema, sqliteDataSource } from '../../data-source.js';
 import type { DatabaseDriver } from '../database-driver.js';
 import { inTransaction, type Work } from '../../transaction.js';
@@ -20,6 +21,8 @@ const MAXIMUM_WAITING = 256;
 const MAXIMUM_WAIT_MS = 5000;
 /** Limits how long the first write of a group waits for the last. */
 const MAXIMUM_GROUP_SIZE = 16;
+/** Far longer than a transaction takes that only writes, also on a slow disk. */
+const STALLED_AFTER_MS = 1000;
 /** The write of a ping can still fit when others do not. */
 const MINIMUM_FREE_BYTES = 1_048_576;
 
@@ -47,6 +50,7 @@ export class SqliteDriver implements DatabaseDriver {
   });
   private readonly queue: QueuedWrite[] = [];
   private writing: Promise<void> | undefined;
+  private groupBegan = Infinity;
 
   private constructor(
     private readonly config: SqliteConfig,
@@ -56,7 +60,24 @@ export class SqliteDriver implements DatabaseDriver {
     private readonly unlock: () => Promise<void>,
   ) {}
 
+  /** @throws InvalidEnvironmentError when the file cannot be used */
   static async open(config: SqliteConfig, schema: Schema, lockWaitMs?: number): Promise<SqliteDriver> {
+    try {
+      return await SqliteDriver.openFile(config, schema, lockWaitMs);
+    } catch (error) {
+      if (!isFileFailure(error)) throw error;
+      throw new InvalidEnvironmentError([
+        `DATABASE_URL names ${config.file}, which SQLite cannot use (${(error as Error).message}); make it writable, ` +
+          'make space, or restore a backup',
+      ]);
+    }
+  }
+
+  private static async openFile(
+    config: SqliteConfig,
+    schema: Schema,
+    lockWaitMs?: number,
+  ): Promise<SqliteDriver> {
     await refuseForeignFile(config.file);
     const unlock = await lockFile(config.file, lockWaitMs);
     const writeSide = sqliteDataSource(config, schema, 'write');
@@ -103,11 +124,17 @@ export class SqliteDriver implements DatabaseDriver {
   async ping(): Promise<void> {
     const { bavail, bsize } = await statfs(dirname(this.config.file));
     if (bavail * bsize < MINIMUM_FREE_BYTES) throw new Error('the disk is full');
-    await this.transaction(async (manager) => {
-      // There and back, because SQLite does not write a page whose content stays the same.
-      await manager.query('UPDATE cache_epoch SET id = -id');
-      await manager.query('UPDATE cache_epoch SET id = -id');
-    });
+    try {
+      await this.transaction(async (manager) => {
+        // There and back, because SQLite does not write a page whose content stays the same.
+        await manager.query('UPDATE cache_epoch SET id = -id');
+        await manager.query('UPDATE cache_epoch SET id = -id');
+      });
+    } catch (error) {
+      // The queue is also full when the first write never ends.
+      const isStalled = performance.now() - this.groupBegan > STALLED_AFTER_MS;
+      throw error instanceof OverloadedError && isStalled ? new Error('the disk does not answer') : error;
+    }
   }
 
   /** Writes to a file that was renamed or deleted would be lost at the next start. */
@@ -132,10 +159,12 @@ export class SqliteDriver implements DatabaseDriver {
       for (const { timer } of group) clearTimeout(timer);
       await this.writeGroup(group);
     }
+    this.groupBegan = Infinity;
     this.writing = undefined;
   }
 
   private async writeGroup(group: readonly QueuedWrite[]): Promise<void> {
+    this.groupBegan = performance.now();
     try {
       await this.refuseReplacedFile();
       const results = await withSpans(
