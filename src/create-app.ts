@@ -12,6 +12,7 @@ import { createOpenApiDocument, type TokenProblems } from './common/openapi/docu
 import { startTracing } from './common/observability/tracing/tracing.js';
 import type { Env } from './config/env.js';
 import { serveDashboard } from './dashboard/dashboard-files.js';
+import { serveRoot } from './dashboard/root.js';
 
 const TOKEN_PROBLEMS: TokenProblems = {
   unauthorized: new UnauthorizedError(true),
@@ -32,11 +33,18 @@ export async function createApp(env: Env, logger: Logger): Promise<NestFastifyAp
     jsonDocumentUrl: 'openapi.json',
     raw: ['json'],
     customSiteTitle: 'Watchlist API',
-    swaggerOptions: { displayRequestDuration: true, tryItOutEnabled: true },
+    swaggerOptions: {
+      displayRequestDuration: true,
+      filter: true,
+      persistAuthorization: true,
+      tryItOutEnabled: true,
+    },
   });
   const instance = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   instance.get('/favicon.ico', (_request, reply) => reply.code(204).send());
-  if (!serveDashboard(instance))
+  const hasDashboard = serveDashboard(instance);
+  serveRoot(instance, hasDashboard);
+  if (!hasDashboard)
     logger.warn('the dashboard is not built, so /dashboard is not served; run `npm run build`');
   for (const warning of env.warnings) logger.warn(warning);
   return app;

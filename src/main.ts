@@ -7,15 +7,22 @@ import { InvalidEnvironmentError } from './config/errors.js';
 import { loadEnv } from './config/load-env.js';
 import { END_SIGNALS, endAtOnceOnSignals, endOnUncaughtErrors } from './common/process-signals.js';
 
-/** Every address that the server listens on: HOST can stand for several, and PORT=0 for any port. */
-function urlsOf(app: NestFastifyApplication): string {
-  return app
+/** The server can listen on several addresses. HOST can stand for several, and PORT=0 for any port. */
+const addressesOf = (app: NestFastifyApplication) =>
+  app
     .getHttpAdapter()
     .getInstance()
     .addresses()
-    .filter((address) => typeof address === 'object')
-    .map(({ address, port }) => `http://${isIPv6(address) ? `[${address}]` : address}:${port}`)
-    .join(', ');
+    .filter((address) => typeof address === 'object');
+
+const urlsOf = (app: NestFastifyApplication) =>
+  addressesOf(app).map(({ address, port }) => `http://${isIPv6(address) ? `[${address}]` : address}:${port}`);
+
+/** Where a person at this machine finds the dashboard. */
+function dashboardUrl(app: NestFastifyApplication, host: string): string {
+  const isEverywhere = ['0.0.0.0', '::'].includes(host);
+  const [url] = isEverywhere ? [`http://localhost:${addressesOf(app)[0]!.port}`] : urlsOf(app);
+  return `${url}/dashboard`;
 }
 
 async function main(): Promise<void> {
@@ -29,7 +36,8 @@ async function main(): Promise<void> {
   hasBooted();
   // The process exits with code 0 after the last response.
   app.enableShutdownHooks([...END_SIGNALS], { useProcessExit: true });
-  logger.info(`listening on ${urlsOf(app)}; documentation at /docs`);
+  logger.info(`listening on ${urlsOf(app).join(', ')}`);
+  logger.info(`Watchlist is running: ${dashboardUrl(app, env.HOST)} (API: /docs)`);
 }
 
 main().catch((error: unknown) => {

@@ -254,6 +254,14 @@ describe('starting', () => {
     for (const url of urls) expect((await ask(url, '/health')).status).toBe(200);
   });
 
+  it('says last where people find the dashboard', async () => {
+    const server = await serve({ PORT: '0' });
+    const last = () => String(server.logs().at(-1)!['msg']);
+    await eventually(() => expect(last()).toMatch(/^Watchlist is running: /));
+    const [, url] = /^Watchlist is running: (http:\/\/\S+\/dashboard) \(API: \/docs\)$/.exec(last())!;
+    expect((await ask(new URL(url!).origin, '/health')).status).toBe(200);
+  });
+
   it.each(['u:sesame%@127.0.0.1/x', 'u:sesame@127.0.0.1/x?sslrootcert=/sesame', 'u:sesame@127.0.0.1:0/x'])(
     'ends with one line that names DATABASE_URL for postgresql://%s',
     async (rest) => {

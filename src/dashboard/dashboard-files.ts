@@ -36,6 +36,8 @@ export function serveDashboard(instance: FastifyInstance, folder = BUILT): boole
       index: false,
       decorateReply: false,
       cacheControl: false,
+      preCompressed: true,
+      globIgnore: ['**/*.{br,gz}'],
       setHeaders: (reply, path) => {
         const isAsset = path.startsWith(`${folder}assets`);
         reply.header('cache-control', isAsset ? 'public, max-age=31536000, immutable' : 'no-cache');

@@ -21,6 +21,12 @@ describe(PinoLoggerService.name, () => {
     };
   }
 
+  it.each(['RoutesResolver', 'RouterExplorer'])('writes the routes of %s as debug', (context) => {
+    const { service, parsed } = asNest();
+    service.log('Mapped {/v1/watchlists, GET} route', context);
+    expect(parsed()).toEqual([{ level: 'debug', context, msg: 'Mapped {/v1/watchlists, GET} route' }]);
+  });
+
   it.each([
     ['log', 'info'],
     ['error', 'error'],

@@ -1,11 +1,15 @@
 import type { LoggerService } from '@nestjs/common';
 import type { Logger } from 'pino';
 
+/** Nest logs a line for each controller and each route. They matter only to somebody who looks for a route. */
+const ROUTE_CONTEXTS = ['RoutesResolver', 'RouterExplorer'];
+
 /** Sends Nest's log messages to pino, so that the log has one format. */
 export class PinoLoggerService implements LoggerService {
   constructor(private readonly logger: Logger) {}
 
-  log = (message: unknown, ...rest: unknown[]) => this.write('info', message, rest);
+  log = (message: unknown, ...rest: unknown[]) =>
+    this.write(ROUTE_CONTEXTS.includes(rest.at(-1) as string) ? 'debug' : 'info', message, rest);
   error = (message: unknown, ...rest: unknown[]) => this.write('error', message, rest);
   warn = (message: unknown, ...rest: unknown[]) => this.write('warn', message, rest);
   debug = (message: unknown, ...rest: unknown[]) => this.write('debug', message, rest);
