@@ -54,6 +54,28 @@ describe('/dashboard', () => {
     }
   });
 
+  it('sends the files compressed to a browser that accepts that', async () => {
+    const { text } = await server.request().get('/dashboard');
+    const path = /src="([^"]+\.js)"/.exec(text)![1]!;
+    const sizes: number[] = [];
+    for (const encoding of ['identity', 'gzip', 'br']) {
+      const answer = await rawRequest(server.url, { path, headers: { 'accept-encoding': encoding } });
+      expect(answer.status).toBe(200);
+      expect(answer.headers['content-encoding'] ?? 'identity').toBe(encoding);
+      expect(answer.headers).toMatchObject({
+        'content-type': expect.stringMatching(/^application\/javascript/),
+        'cache-control': 'public, max-age=31536000, immutable',
+        vary: expect.stringMatching(/accept-encoding/i),
+      });
+      sizes.push(Number(answer.headers['content-length']));
+    }
+    const [plain, gzip, brotli] = sizes as [number, number, number];
+    expect(gzip).toBeLessThan(plain / 2);
+    expect(brotli).toBeLessThan(gzip);
+    // The compressed files have no addresses of their own.
+    expectProblem(await server.request().get(`${path}.br`), 404, 'NOT_FOUND');
+  });
+
   it.each([
     'assets',
     'assets/',

@@ -120,7 +120,7 @@ describe('the migrations', () => {
   });
 });
 
-describe('the migration that gives lists a table of their own', () => {
+describe('the migrations of lists and items', () => {
   const BEFORE = MIGRATIONS.slice(0, MIGRATIONS.indexOf(CreateWatchlists1796076000000));
   const TIME = '2026-11-30 12:00:00.000';
   /** A database as the version before left it: an owner with items, one without, and all that signs them in. */
@@ -166,7 +166,7 @@ describe('the migration that gives lists a table of their own', () => {
   const oldNumbers = (dataSource: DataSource) =>
     rowsOf(dataSource, 'users', 'id, list_version, movie_count, show_count');
 
-  it('keeps every row, version and count, also when it is undone', async () => {
+  it('that gives lists a table keeps every row, version and count, also when it is undone', async () => {
     const old = await open(BEFORE);
     await migrate(old);
     for (const statement of FILL) await old.query(statement);
@@ -188,6 +188,51 @@ describe('the migration that gives lists a table of their own', () => {
     await new MigrationExecutor(current).undoLastMigration();
     expect(await contentsOf(current)).toEqual(before.contents);
     expect(await oldNumbers(current)).toEqual(before.numbers);
+    await current.destroy();
+  });
+
+  it('that add fields and sort keys keep every row, also when they are undone', async () => {
+    const old = await open(BEFORE);
+    await migrate(old);
+    for (const statement of FILL) await old.query(statement);
+    await old.query("UPDATE watchlist_items SET title = 'The Éclair' WHERE id = 6");
+    await old.destroy();
+    const previous = await open(MIGRATIONS.slice(0, BEFORE.length + 1));
+    await migrate(previous);
+    const itemsOf = (dataSource: DataSource) =>
+      rowsOf(dataSource, 'watchlist_items', 'id, user_id, title, type, version, created_at, updated_at');
+    const countsOf = (dataSource: DataSource) =>
+      rowsOf(dataSource, 'watchlists', 'user_id, version, movie_count, show_count');
+    const before = { items: await itemsOf(previous), counts: await countsOf(previous) };
+    await previous.destroy();
+
+    const current = await open(MIGRATIONS);
+    await migrate(current);
+    expect(await itemsOf(current)).toEqual(before.items);
+    expect(
+      await rowsOf(current, 'watchlists', 'user_id, version, movie_planned, show_planned, movie_watched'),
+    ).toEqual([
+      { user_id: 1, version: 41, movie_planned: 2, show_planned: 1, movie_watched: 0 },
+      { user_id: 2, version: 3, movie_planned: 0, show_planned: 0, movie_watched: 0 },
+      { user_id: 3, version: 0, movie_planned: 0, show_planned: 0, movie_watched: 0 },
+    ]);
+    const derived = await current.query<{ title_key: Buffer; search_text: string; position: string }[]>(
+      'SELECT title_key, search_text, position, status, tags, ids, deleted_at FROM watchlist_items ORDER BY id',
+    );
+    expect(derived.map(({ title_key, search_text }) => [String(title_key), search_text])).toEqual([
+      ['dune', 'dune\n'],
+      ['eclair', 'the eclair\n'],
+      ['dark', 'dark\n'],
+    ]);
+    expect(derived[0]).toMatchObject({ status: 'planned', tags: '[]', ids: '{}', deleted_at: null });
+    // All were added at the same time, so their ids decide.
+    const positions = derived.map(({ position }) => position);
+    expect(positions.toSorted()).toEqual(positions);
+
+    for (const _migration of MIGRATIONS.slice(BEFORE.length + 1))
+      await new MigrationExecutor(current).undoLastMigration();
+    expect(await itemsOf(current)).toEqual(before.items);
+    expect(await countsOf(current)).toEqual(before.counts);
     await current.destroy();
   });
 });

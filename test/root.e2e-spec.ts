@@ -1,5 +1,6 @@
 import { createTestApp, type TestApp } from './support/create-test-app.js';
 import { expectProblem } from './support/expected.js';
+import { rawRequest } from './support/raw-http.js';
 
 describe('GET /', () => {
   let server: TestApp;
@@ -23,6 +24,11 @@ describe('GET /', () => {
     expect(body).toEqual({ dashboard: '/dashboard', docs: '/docs', openapi: '/openapi.json' });
     expect(headers['content-type']).toBe('application/json; charset=utf-8');
     await server.request().get('/openapi.json').expect(200);
+  });
+
+  it('is also what an address without a path names', async () => {
+    for (const path of ['http://localhost', 'http://localhost?a=b'])
+      expect(await rawRequest(server.url, { path })).toMatchObject({ status: 200 });
   });
 
   it('takes HEAD and refuses other methods', async () => {

@@ -257,8 +257,8 @@ const VARIABLES: Record<string, Variable> = {
   // All rate limits share one parser, so the lists are tested with one of them.
   RATE_LIMIT_LOGIN: { default: limit(5, 60), accepted: LIMITS_ACCEPTED, refused: LIMITS_REFUSED },
   RATE_LIMIT_REGISTER: { default: limit(10, 60) },
-  RATE_LIMIT_LIST: { default: limit(60, 60) },
-  RATE_LIMIT_WRITE: { default: limit(30, 60) },
+  RATE_LIMIT_LIST: { default: limit(240, 60) },
+  RATE_LIMIT_WRITE: { default: limit(120, 60) },
   RATE_LIMIT_DEFAULT: { default: limit(300, 60) },
   RATE_LIMIT_ADDRESS: { default: limit(1200, 60) },
   LOGIN_LOCKOUT: { default: limit(5, 900), accepted: LIMITS_ACCEPTED, refused: LIMITS_REFUSED },

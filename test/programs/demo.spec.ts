@@ -10,7 +10,7 @@ const DEMO = 'demo/run.mjs';
 const EMAIL = 'demo@example.com';
 const TITLES = [
   ...readFileSync(join(__dirname, '../../demo/titles.mjs'), 'utf8').matchAll(
-    /^ {2}(movie|show)\('(.+)'\),$/gm,
+    /^ {2}(movie|show)\('(.+?)', \{/gm,
   ),
 ].map(([, type, title]) => ({ type: type as Item['type'], title: title! }));
 const COUNT = 40;
