@@ -5,17 +5,28 @@ import {
   UseInterceptors,
 } from '@nestjs/common';
 import { ApiExtension, ApiHeader } from '@nestjs/swagger';
-import { PreconditionFailedError } from '../../errors/common.errors.js';
+import { BadRequestError, PreconditionFailedError } from '../../errors/common.errors.js';
 import { ApiProblems } from '../../openapi/api-problems.decorator.js';
 import { ETAG_EXTENSION } from '../../openapi/document.js';
 import { requestOf } from '../request.js';
+import { canMatchStrongly } from './etag.js';
 import { ETagInterceptor } from './etag.interceptor.js';
 
 const TAGS = { type: 'string', maxLength: 1024, pattern: '^.*$' } as const;
 
-/** The header's text. The service compares it while no other request can change the record. */
+/**
+ * The header's text. The service compares it while no other request can change the record. A tag without its quotes or
+ * a weak tag can never match, so the caller gets 400 rather than the 412 of a record that has changed.
+ */
 export const IfMatch = createParamDecorator(
-  (_data: unknown, context: ExecutionContext): string | undefined => requestOf(context).headers['if-match'],
+  (_data: unknown, context: ExecutionContext): string | undefined => {
+    const header = requestOf(context).headers['if-match'];
+    if (header !== undefined && !canMatchStrongly(header))
+      throw new BadRequestError(
+        'If-Match must have the ETag as the server sent it, with its quotes and without W/.',
+      );
+    return header;
+  },
 );
 
 /** On a route that takes {@link IfMatch}. */
