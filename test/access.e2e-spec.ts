@@ -304,7 +304,7 @@ describe('access', () => {
 
   describe('is decided for every route that there is', () => {
     /** Of the server's own making, the same for everybody. */
-    const UNDOCUMENTED = /^\/(docs([/*].*)?|openapi\.json|favicon\.ico|dashboard([/*].*)?)$/;
+    const UNDOCUMENTED = /^\/$|^\/(docs([/*].*)?|openapi\.json|favicon\.ico|dashboard([/*].*)?)$/;
 
     /** `METHOD /path`, read from the router's picture of itself. */
     function routesOf({ app }: TestApp): string[] {

@@ -21,9 +21,15 @@ const NEW_PASSWORD = 'nine lives of a paper cat';
 const ADMIN = { email: 'admin@example.com', password: PASSWORD };
 /** A host that is not this machine, as far as the browser can tell. */
 const INSECURE_HOST = 'app.test';
-/** From SIGUSR2 on the server is two minutes ahead as it looks at access tokens, and at nothing else. */
+/** From SIGUSR2 on the server's clock is two minutes ahead, once more with each further signal. */
 const CLOCK_AHEAD = `data:text/javascript,${encodeURIComponent(
-  "const now = Date.now; process.on('SIGUSR2', () => { const ahead = (Date.now() - now()) + 120_000; Date.now = () => now() + ahead; });",
+  `const RealDate = Date;
+  let ahead = 0;
+  globalThis.Date = class Date extends RealDate {
+    constructor(...parts) { parts.length === 0 ? super(RealDate.now() + ahead) : super(...parts); }
+    static now() { return RealDate.now() + ahead; }
+  };
+  process.on('SIGUSR2', () => { ahead += 120_000; });`,
 )}`;
 
 const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { name });

@@ -1234,8 +1234,8 @@ export interface components {
             status: "ok";
             /** @example 7f3a9c */
             seed: string;
-            /** @description Null when no item matches. */
-            item: components["schemas"]["ItemResponse"] | null;
+            /** @description Left out when no item matches. */
+            item?: components["schemas"]["ItemResponse"];
         };
         CreateItemDto: {
             /**

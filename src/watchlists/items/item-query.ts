@@ -177,8 +177,8 @@ export function pageStatement(
   // In the order in which the text has them, because SQLite numbers parameters by their first place in the text.
   const status = hasStatus(filter, bind);
   const isAfter = position === undefined ? '' : ` AND ${after(sort, position, bind)}`;
-  const text = `WITH counted AS (${countsOf(filter, owner, conditions)})
-    SELECT counted.*, item.* FROM counted LEFT JOIN (SELECT ${columns}
+  const text = `SELECT counted.*, item.* FROM (${countsOf(filter, owner, conditions)}) counted
+    LEFT JOIN (SELECT ${columns}
       FROM watchlist_items item ${withOwner ? 'JOIN users owner ON owner.id = item.user_id' : ''}
       WHERE ${conditions}${status}${isAfter}
       ORDER BY ${orderOf(sort)} LIMIT ${bind(limit + 1)} OFFSET ${bind(skip)}) item ON true`;

@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ApiCount, ApiStatusOk } from '../../../common/openapi/api-fields.js';
 import { QueryText } from '../../../common/validation/query-fields.js';
 import { ItemResponse } from '../item-response.js';
@@ -103,10 +103,10 @@ export class PickResponse {
   @ApiProperty({ type: String, minLength: 1, maxLength: 100, pattern: '^[^\\u0000]*$', example: '7f3a9c' })
   readonly seed!: string;
 
-  @ApiProperty({ type: ItemResponse, nullable: true, description: 'Null when no item matches.' })
-  readonly item!: ItemResponse | null;
+  @ApiPropertyOptional({ type: ItemResponse, description: 'Left out when no item matches.' })
+  readonly item?: ItemResponse;
 
   static from(seed: string, item: StoredItem | null): PickResponse {
-    return { status: 'ok', seed, item: item && ItemResponse.from(item) };
+    return { status: 'ok', seed, ...(item && { item: ItemResponse.from(item) }) };
   }
 }
