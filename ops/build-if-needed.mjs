@@ -21,7 +21,9 @@ const BUILT = ['dist/main.js', 'dashboard/dist/index.html'];
 /** The file, or all files in the folder. */
 const filesOf = (path) =>
   statSync(path).isDirectory()
-    ? readdirSync(path, { recursive: true }).map((name) => join(path, name))
+    ? readdirSync(path, { recursive: true })
+        .map((name) => join(path, name))
+        .filter((file) => statSync(file).isFile())
     : [path];
 const changedAt = (file) => statSync(file).mtimeMs;
 

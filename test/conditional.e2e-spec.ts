@@ -367,7 +367,7 @@ describe('conditional requests', () => {
 
     it('does not tell whether an item of somebody else is there', async () => {
       const grace = await asUser(server);
-      for (const value of ['"another"', '*', item.etag, '']) {
+      for (const value of ['"another"', '*', item.etag]) {
         const condition = { 'if-match': value };
         for (const ask of [
           (path: string) => grace.patch(path, { title: 'Okja' }).set(condition),
