@@ -16,7 +16,7 @@ export type Destination =
 const router = createRouter({ ignoreTrailingSlash: true, maxParamLength: 16_384 });
 for (const path of Object.keys(document.paths))
   router.on('GET', path.replaceAll(/\{(\w+)\}/g, ':$1'), () => undefined, path);
-for (const path of ['/docs', '/docs/*', '/openapi.json', '/favicon.ico', '/dashboard', '/dashboard/*'])
+for (const path of ['/', '/docs', '/docs/*', '/openapi.json', '/favicon.ico', '/dashboard', '/dashboard/*'])
   router.on('GET', path, () => undefined);
 
 /** As the document has it, found with the server's own router: how that reads a path is not what is in question. */

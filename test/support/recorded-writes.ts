@@ -189,9 +189,9 @@ export async function readStored(databaseUrl: string, users: readonly Member[]):
        WHERE resource_type = 'watchlist_item' AND actor_id IN (${ids}) ORDER BY id`,
     );
     return {
-      lists: await query.all(`SELECT user_id, version FROM watchlists WHERE user_id IN (${ids})`),
+      lists: await query.all(`SELECT user_id, version FROM watchlists WHERE user_id IN (${ids}) AND deleted_at IS NULL`),
       items: await query.all(
-        `SELECT id, user_id, title, type FROM watchlist_items WHERE user_id IN (${ids})`,
+        `SELECT id, user_id, title, type FROM watchlist_items WHERE user_id IN (${ids}) AND deleted_at IS NULL`,
       ),
       logs: logs.map((log) => ({ ...log, changes: JSON.parse(String(log.changes)) as Changes })),
     };
