@@ -387,7 +387,9 @@ function queryValue(name: string, schema: Schema): Arbitrary<string | number> {
   if (schema.type === 'array') return someOf(schema).map((values) => values.join());
   if (schema.type === 'number') return tenths(schema);
   if (schema.type === 'boolean') return fc.constantFrom('true', 'false');
-  return name === 'q' ? titles.map((text) => [...text].slice(0, 100).join('')) : wellFormedText;
+  return ['q', 'seed'].includes(name)
+    ? titles.map((text) => [...text].slice(0, 100).join(''))
+    : wellFormedText;
 }
 
 const MAXIMUM_ID = 2_147_483_647;

@@ -21,7 +21,7 @@ for (const path of ['/', '/docs', '/docs/*', '/openapi.json', '/favicon.ico', '/
 
 /** As the document has it, found with the server's own router: how that reads a path is not what is in question. */
 export function destinationOf({ method, target }: HostileRequest): Destination {
-  const match = router.find('GET', target.replace(/^https?:\/\/[^/?#]*(?=\/)/, ''));
+  const match = router.find('GET', target.replace(/^https?:\/\/[^/?#]*(\/?)/, '/'));
   if (match === null) return { kind: 'nowhere' };
   if (match.store === null) return { kind: 'documentation' };
   const asked = method === 'HEAD' ? 'GET' : method;

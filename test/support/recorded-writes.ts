@@ -189,7 +189,7 @@ export async function readStored(databaseUrl: string, users: readonly Member[]):
        WHERE resource_type = 'watchlist_item' AND actor_id IN (${ids}) ORDER BY id`,
     );
     return {
-      lists: await query.all(`SELECT user_id, version FROM watchlists WHERE user_id IN (${ids}) AND deleted_at IS NULL`),
+      lists: await query.all(`SELECT user_id, version FROM watchlists WHERE user_id IN (${ids})`),
       items: await query.all(
         `SELECT id, user_id, title, type FROM watchlist_items WHERE user_id IN (${ids}) AND deleted_at IS NULL`,
       ),
