@@ -21,7 +21,7 @@ const NEW_PASSWORD = 'nine lives of a paper cat';
 const ADMIN = { email: 'admin@example.com', password: PASSWORD };
 /** A host that is not this machine, as far as the browser can tell. */
 const INSECURE_HOST = 'app.test';
-/** From SIGUSR2 on the server's clock is two minutes ahead, once more with each further signal. */
+/** With each SIGUSR2 the server's clock goes two minutes ahead. With SIGWINCH it is right again. */
 const CLOCK_AHEAD = `data:text/javascript,${encodeURIComponent(
   `const RealDate = Date;
   let ahead = 0;
@@ -29,7 +29,8 @@ const CLOCK_AHEAD = `data:text/javascript,${encodeURIComponent(
     constructor(...parts) { parts.length === 0 ? super(RealDate.now() + ahead) : super(...parts); }
     static now() { return RealDate.now() + ahead; }
   };
-  process.on('SIGUSR2', () => { ahead += 120_000; });`,
+  process.on('SIGUSR2', () => { ahead += 120_000; });
+  process.on('SIGWINCH', () => { ahead = 0; });`,
 )}`;
 
 const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { name });
@@ -345,6 +346,8 @@ describe('an account, in a browser', () => {
   });
 
   describe('its sessions', () => {
+    afterEach(() => server.signal('SIGWINCH'));
+
     const DEVICES = {
       'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0': 'Firefox on Linux',
       'Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1':

@@ -1000,7 +1000,7 @@ export interface components {
              */
             ids: {
                 /** @example tt6751668 */
-                imdb?: unknown;
+                imdb?: string;
                 /**
                  * Format: int32
                  * @example 496243
@@ -1037,9 +1037,9 @@ export interface components {
                  */
                 anilist?: number;
                 /** @example Q61448040 */
-                wikidata?: unknown;
+                wikidata?: string;
                 /** @example parasite-2019 */
-                letterboxd?: unknown;
+                letterboxd?: string;
             };
             /**
              * Format: uri
@@ -1285,7 +1285,7 @@ export interface components {
              */
             ids?: {
                 /** @example tt6751668 */
-                imdb?: unknown;
+                imdb?: string;
                 /**
                  * Format: int32
                  * @example 496243
@@ -1322,9 +1322,9 @@ export interface components {
                  */
                 anilist?: number;
                 /** @example Q61448040 */
-                wikidata?: unknown;
+                wikidata?: string;
                 /** @example parasite-2019 */
-                letterboxd?: unknown;
+                letterboxd?: string;
             } | null;
             /**
              * Format: uri
@@ -1423,7 +1423,7 @@ export interface components {
              */
             ids?: {
                 /** @example tt6751668 */
-                imdb?: unknown;
+                imdb?: string;
                 /**
                  * Format: int32
                  * @example 496243
@@ -1460,9 +1460,9 @@ export interface components {
                  */
                 anilist?: number;
                 /** @example Q61448040 */
-                wikidata?: unknown;
+                wikidata?: string;
                 /** @example parasite-2019 */
-                letterboxd?: unknown;
+                letterboxd?: string;
             } | null;
             /**
              * Format: uri
@@ -1760,7 +1760,7 @@ export interface components {
              */
             ids: {
                 /** @example tt6751668 */
-                imdb?: unknown;
+                imdb?: string;
                 /**
                  * Format: int32
                  * @example 496243
@@ -1797,9 +1797,9 @@ export interface components {
                  */
                 anilist?: number;
                 /** @example Q61448040 */
-                wikidata?: unknown;
+                wikidata?: string;
                 /** @example parasite-2019 */
-                letterboxd?: unknown;
+                letterboxd?: string;
             };
             /**
              * Format: uri
@@ -1953,7 +1953,7 @@ export interface components {
              */
             ids?: {
                 /** @example tt6751668 */
-                imdb?: unknown;
+                imdb?: string;
                 /**
                  * Format: int32
                  * @example 496243
@@ -1990,9 +1990,9 @@ export interface components {
                  */
                 anilist?: number;
                 /** @example Q61448040 */
-                wikidata?: unknown;
+                wikidata?: string;
                 /** @example parasite-2019 */
-                letterboxd?: unknown;
+                letterboxd?: string;
             } | null;
             /**
              * Format: uri
@@ -2096,7 +2096,7 @@ export interface components {
              */
             ids?: {
                 /** @example tt6751668 */
-                imdb?: unknown;
+                imdb?: string;
                 /**
                  * Format: int32
                  * @example 496243
@@ -2133,9 +2133,9 @@ export interface components {
                  */
                 anilist?: number;
                 /** @example Q61448040 */
-                wikidata?: unknown;
+                wikidata?: string;
                 /** @example parasite-2019 */
-                letterboxd?: unknown;
+                letterboxd?: string;
             } | null;
             /**
              * Format: uri

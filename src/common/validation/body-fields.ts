@@ -102,7 +102,8 @@ export const patternField = ({
   description,
   example,
 }: PatternOptions): BodyField<string> => ({
-  api: { type: String, pattern: pattern.source, maxLength, example },
+  // A word, not the constructor, because an objectField shows this as it is.
+  api: { type: 'string', pattern: pattern.source, maxLength, example },
   rules: [IsMatching(pattern, maxLength, description)],
 });
 
